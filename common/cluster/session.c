@@ -1,0 +1,141 @@
+/* Numbering, acknowledging and echoing of one session. */
+#include "cluster/session.h"
+#include "cluster/mem.h"
+
+#include <string.h>
+
+struct rc_flight {
+    uint64_t seq;     /* batch */
+    uint64_t ordinal; /* of its last operation */
+    size_t bytes;     /* of its operations */
+};
+
+struct rc_session *rc_session_new(const struct rc_peer *peer, uint64_t id, uint64_t my_inc, uint64_t base, rc_time now)
+{
+    struct rc_session *s = rc_zalloc(sizeof *s);
+    s->peer = *peer;
+    s->id = id;
+    s->my_inc = my_inc;
+    TAILQ_INIT(&s->out);
+    s->ordinal = s->acked = base;
+    s->start = s->heard = s->sent_at = s->acked_at = now;
+    s->contact = s->peer_t = RC_NEVER;
+    s->due = true;
+    return s;
+}
+
+void rc_session_free(struct rc_session *s)
+{
+    struct rc_op *op;
+    while ((op = TAILQ_FIRST(&s->out))) {
+        TAILQ_REMOVE(&s->out, op, link);
+        rc_op_free(op);
+    }
+    free(s->flight);
+    free(s);
+}
+
+uint64_t rc_session_push(struct rc_session *s, struct rc_op *op)
+{
+    rc_op_weigh(op);
+    op->ordinal = ++s->ordinal;
+    TAILQ_INSERT_TAIL(&s->out, op, link);
+    s->out_bytes += op->bytes;
+    return op->ordinal;
+}
+
+bool rc_session_wants(const struct rc_session *s)
+{
+    return s->due || !TAILQ_EMPTY(&s->out) || s->rx_done > s->tx_ack;
+}
+
+static void flight_add(struct rc_session *s, struct rc_flight f)
+{
+    if (s->flight_len == s->flight_cap) {
+        size_t cap = s->flight_cap ? s->flight_cap * 2 : 8;
+        struct rc_flight *ring = rc_zarray(cap, sizeof *ring);
+        for (size_t i = 0; i < s->flight_len; i++)
+            ring[i] = s->flight[(s->flight_head + i) % s->flight_cap];
+        free(s->flight);
+        s->flight = ring;
+        s->flight_cap = cap;
+        s->flight_head = 0;
+    }
+    s->flight[(s->flight_head + s->flight_len++) % s->flight_cap] = f;
+    s->flight_bytes += f.bytes;
+}
+
+void rc_session_take(struct rc_session *s, rc_time now, size_t max_bytes, struct rc_batch *batch)
+{
+    struct rc_op *op;
+    while ((op = TAILQ_FIRST(&s->out)) && (!batch->bytes || batch->bytes + op->bytes <= max_bytes)) {
+        TAILQ_REMOVE(&s->out, op, link);
+        TAILQ_INSERT_TAIL(&batch->ops, op, link);
+        batch->bytes += op->bytes;
+        s->out_bytes -= op->bytes;
+    }
+    const struct rc_op *last = TAILQ_LAST(&batch->ops, rc_op_list);
+    batch->session = s->id;
+    batch->from_inc = s->my_inc;
+    batch->to_inc = s->peer.inc;
+    batch->seq = ++s->tx_seq;
+    batch->ack = s->tx_ack = s->rx_done;
+    batch->t = now;
+    batch->echo = s->peer_t;
+    s->sent_at = now;
+    s->due = false;
+    if (last) {
+        if (!s->flight_len)
+            s->acked_at = now;
+        flight_add(s, (struct rc_flight){batch->seq, last->ordinal, batch->bytes});
+    }
+}
+
+static void take_ack(struct rc_session *s, rc_time now, uint64_t ack)
+{
+    while (s->flight_len && s->flight[s->flight_head].seq <= ack) {
+        const struct rc_flight *f = &s->flight[s->flight_head];
+        s->acked = f->ordinal;
+        s->flight_bytes -= f->bytes;
+        s->flight_head = (s->flight_head + 1) % s->flight_cap;
+        s->flight_len--;
+        s->acked_at = now;
+    }
+}
+
+bool rc_session_accept(struct rc_session *s, rc_time now, const struct rc_batch *batch, enum rc_end *why)
+{
+    if (batch->session != s->id || batch->from_inc != s->peer.inc || batch->to_inc != s->my_inc) {
+        *why = RC_END_STALE;
+        return false;
+    }
+    if (batch->seq != s->rx_seq + 1 || batch->ack > s->tx_seq) {
+        *why = RC_END_GAP;
+        return false;
+    }
+    /* An echo is a time that we sent: a later one is a lie, and a lease must not rest on it. */
+    if (batch->echo != RC_NEVER && batch->echo > now) {
+        *why = RC_END_PROTOCOL;
+        return false;
+    }
+    s->rx_seq = batch->seq;
+    s->heard = now;
+    if (batch->t > s->peer_t)
+        s->peer_t = batch->t;
+    if (batch->echo > s->contact)
+        s->contact = batch->echo;
+    take_ack(s, now, batch->ack);
+    return true;
+}
+
+void rc_session_done(struct rc_session *s, uint64_t seq)
+{
+    if (seq > s->rx_done && seq <= s->rx_seq)
+        s->rx_done = seq;
+}
+
+bool rc_session_silent(const struct rc_session *s, rc_time now, rc_time timeout)
+{
+    rc_time last = s->contact > s->start ? s->contact : s->start;
+    return now - last > timeout;
+}
