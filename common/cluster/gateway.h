@@ -33,8 +33,9 @@ struct rc_gateway_events {
     void (*opened)(void *host, uint64_t socket);
     /* The socket is out of all rooms and forgotten; close it. */
     void (*closed)(void *host, uint64_t socket, enum rc_socket_end why);
-    /* D1: hand to each opened member socket of msg->room that is not also in msg->except. s and seq name the batch it came
-     * in: when the last delivery of a batch is in the sockets' queues, call rc_gateway_processed. */
+    /* D1: hand to each opened member socket of msg->room that is not also in msg->except. Called inside rc_gateway_receive;
+     * when the last delivery of that batch is in the sockets' queues, call rc_gateway_processed (a batch without any needs no
+     * such call). */
     void (*deliver)(void *host, const struct rc_msg *msg);
     /* The message of rc_gateway_emit ended. Called once for each accepted message whose socket is still known. */
     void (*result)(void *host, uint64_t socket, uint64_t token, enum rc_outcome outcome);
@@ -92,8 +93,8 @@ void rc_gateway_down(struct rc_gateway *g, struct rc_session *s);
 void rc_gateway_take(struct rc_gateway *g, struct rc_session *s, size_t max_bytes, struct rc_batch *batch);
 /* The batch and its operations stay the caller's. False: the session was ended (and `end` was called). */
 bool rc_gateway_receive(struct rc_gateway *g, struct rc_session *s, const struct rc_batch *batch);
-/* D2: the deliveries of batches up to seq are in the sockets' queues. */
-void rc_gateway_processed(struct rc_gateway *g, struct rc_session *s, uint64_t seq);
+/* D2: the deliveries of this session's batches up to seq are in the sockets' queues. The session may have ended since. */
+void rc_gateway_processed(struct rc_gateway *g, uint64_t session, uint64_t seq);
 
 /* Puts a socket into rooms (at most RC_SOCKET_ROOMS_MAX; refs are taken) and calls opened when all are in place.
  * False: not accepting (draining), bad arguments or a socket that exists; nothing changed. */
@@ -120,6 +121,8 @@ void rc_gateway_drain(struct rc_gateway *g);
 void rc_gateway_bye(struct rc_gateway *g);
 
 void rc_gateway_stats(const struct rc_gateway *g, struct rc_gateway_stats *out);
+/* G6: contact with a majority of brokers is younger than L_g. For status and tests. */
+bool rc_gateway_has_majority(const struct rc_gateway *g);
 /* Members of a room on this gateway, opened or not. For status and tests. */
 size_t rc_gateway_members(const struct rc_gateway *g, const void *room, size_t len);
 

@@ -44,9 +44,15 @@ uint64_t rc_session_push(struct rc_session *s, struct rc_op *op)
     return op->ordinal;
 }
 
+/* Empty batches are not acknowledged for their own sake, or two idle peers would never fall silent. */
+static bool owes_ack(const struct rc_session *s)
+{
+    return s->owed && s->rx_done >= s->owed;
+}
+
 bool rc_session_wants(const struct rc_session *s)
 {
-    return s->due || !TAILQ_EMPTY(&s->out) || s->rx_done > s->tx_ack;
+    return !s->hushed && (s->due || !TAILQ_EMPTY(&s->out) || owes_ack(s));
 }
 
 static void flight_add(struct rc_session *s, struct rc_flight f)
@@ -80,6 +86,8 @@ void rc_session_take(struct rc_session *s, rc_time now, size_t max_bytes, struct
     batch->to_inc = s->peer.inc;
     batch->seq = ++s->tx_seq;
     batch->ack = s->tx_ack = s->rx_done;
+    if (owes_ack(s))
+        s->owed = s->rx_ops > s->rx_done ? s->rx_done + 1 : 0;
     batch->t = now;
     batch->echo = s->peer_t;
     s->sent_at = now;
@@ -119,6 +127,11 @@ bool rc_session_accept(struct rc_session *s, rc_time now, const struct rc_batch 
         return false;
     }
     s->rx_seq = batch->seq;
+    if (!TAILQ_EMPTY(&batch->ops)) {
+        s->rx_ops = batch->seq;
+        if (!s->owed)
+            s->owed = batch->seq;
+    }
     s->heard = now;
     if (batch->t > s->peer_t)
         s->peer_t = batch->t;

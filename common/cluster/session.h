@@ -35,6 +35,8 @@ struct rc_session {
     uint64_t rx_seq;  /* last batch accepted */
     uint64_t rx_done; /* last batch fully processed: what we acknowledge */
     uint64_t tx_ack;  /* the ack that the peer was last told */
+    uint64_t rx_ops;  /* last batch accepted that carried operations */
+    uint64_t owed;    /* first batch with operations that the peer has no ack for; 0: none */
 
     rc_time start;   /* when it was opened */
     rc_time contact; /* largest echo; RC_NEVER before the first */
@@ -42,6 +44,7 @@ struct rc_session {
     rc_time peer_t;  /* newest t of the peer: what we echo */
     rc_time sent_at; /* last batch taken */
     bool due;        /* take even if there is nothing to say */
+    bool hushed;     /* take nothing: a node that cannot work must not look alive (G8) */
 };
 
 /* A session that starts now. base: ordinal of the last operation of the owner's earlier session with this peer, or 0. */

@@ -1,0 +1,198 @@
+/* G3, G5: client sockets, the rooms they are in, and the joins that carry them to the brokers. */
+#include "cluster/gateway_impl.h"
+#include "cluster/mem.h"
+
+#include <string.h>
+
+bool rc_gw_room_joined(const struct rc_gw_room *room, const struct rc_gw_broker *b)
+{
+    return b->s && room->joined[b->index] > b->base;
+}
+
+static struct rc_op *about(enum rc_op_kind kind, const struct rc_gw_room *room)
+{
+    struct rc_op *op = rc_op_new(kind);
+    op->room.room = rc_buf_hold(room->key);
+    return op;
+}
+
+void rc_gw_room_join(struct rc_gateway *g, struct rc_gw_room *room, struct rc_gw_broker *b)
+{
+    if (rc_gw_room_joined(room, b) ||
+        !(rc_placement_set(g->placement, room->slot, g->view, g->config.k) >> b->index & 1))
+        return;
+    rc_gw_push(g, b, about(RC_OP_JOIN, room));
+    room->joined[b->index] = b->s->ordinal;
+}
+
+void rc_gw_room_leave(struct rc_gateway *g, struct rc_gw_room *room, struct rc_gw_broker *b)
+{
+    if (!rc_gw_room_joined(room, b))
+        return;
+    room->joined[b->index] = 0;
+    rc_gw_push(g, b, about(RC_OP_LEAVE, room));
+}
+
+static struct rc_gw_room *room_enter(struct rc_gateway *g, struct rc_buf *key)
+{
+    struct rc_map_entry *e = rc_map_put(&g->rooms, key->data, key->len);
+    struct rc_gw_room *room = e->value;
+    if (!room) {
+        room = e->value = rc_zalloc(sizeof *room + g->n * sizeof room->joined[0]);
+        room->key = rc_buf_hold(key);
+        room->slot = rc_slot(key->data, key->len);
+        for (uint32_t i = 0; i < g->n; i++)
+            if (g->brokers[i].s)
+                rc_gw_room_join(g, room, &g->brokers[i]);
+    }
+    room->members++;
+    return room;
+}
+
+static void room_free(struct rc_gw_room *room)
+{
+    rc_buf_rele(room->key);
+    free(room);
+}
+
+static void room_exit(struct rc_gateway *g, struct rc_gw_room *room)
+{
+    if (--room->members)
+        return;
+    for (uint32_t i = 0; i < g->n; i++)
+        rc_gw_room_leave(g, room, &g->brokers[i]);
+    rc_map_del(&g->rooms, room->key->data, room->key->len);
+    room_free(room);
+}
+
+struct rc_gw_socket *rc_gw_socket_find(const struct rc_gateway *g, uint64_t id)
+{
+    return rc_map_get(&g->sockets, &id, sizeof id);
+}
+
+static bool good_rooms(struct rc_buf *const *room, uint32_t n)
+{
+    if (!n || n > RC_SOCKET_ROOMS_MAX)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (!room[i]->len || room[i]->len > RC_ROOM_MAX)
+            return false;
+    return true;
+}
+
+bool rc_gateway_connect(struct rc_gateway *g, uint64_t id, struct rc_buf *const *room, uint32_t n)
+{
+    if (g->draining || !good_rooms(room, n) || rc_gw_socket_find(g, id))
+        return false;
+    if (g->receiver.map.count >= g->config.receiver_max) {
+        g->count.busy++;
+        return false;
+    }
+    struct rc_gw_socket *socket = rc_zalloc(sizeof *socket);
+    socket->id = id;
+    socket->since = rc_gw_now(g);
+    socket->rooms = n;
+    for (uint32_t i = 0; i < n; i++)
+        socket->room[i] = room_enter(g, room[i]);
+    rc_map_put(&g->sockets, &id, sizeof id)->value = socket;
+    TAILQ_INSERT_TAIL(&g->pending, socket, link);
+    g->pending_count++;
+    rc_gw_open_ready(g);
+    return true;
+}
+
+static void unpend(struct rc_gateway *g, struct rc_gw_socket *socket)
+{
+    TAILQ_REMOVE(&g->pending, socket, link);
+    g->pending_count--;
+}
+
+/* Takes the socket out of its rooms and frees it. */
+static void forget(struct rc_gateway *g, struct rc_gw_socket *socket)
+{
+    if (!socket->open)
+        unpend(g, socket);
+    rc_map_del(&g->sockets, &socket->id, sizeof socket->id);
+    for (uint32_t i = 0; i < socket->rooms; i++)
+        room_exit(g, socket->room[i]);
+    free(socket);
+}
+
+void rc_gateway_disconnect(struct rc_gateway *g, uint64_t id)
+{
+    struct rc_gw_socket *socket = rc_gw_socket_find(g, id);
+    if (!socket)
+        return;
+    forget(g, socket);
+    rc_gw_open_ready(g);
+}
+
+void rc_gw_socket_end(struct rc_gateway *g, struct rc_gw_socket *socket, enum rc_socket_end why)
+{
+    uint64_t id = socket->id;
+    forget(g, socket);
+    g->events.closed(g->world.host, id, why);
+}
+
+/* The JOIN of this room is acknowledged by every broker that may route it. */
+static bool room_in_place(const struct rc_gateway *g, const struct rc_gw_room *room)
+{
+    uint8_t first[RC_BROKERS_MAX];
+    uint32_t n = rc_placement_first(g->placement, room->slot, g->view, g->config.k, first);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct rc_gw_broker *b = &g->brokers[first[i]];
+        if (!rc_gw_room_joined(room, b) || room->joined[b->index] > b->s->acked)
+            return false;
+    }
+    return n > 0;
+}
+
+static bool in_place(const struct rc_gateway *g, const struct rc_gw_socket *socket)
+{
+    for (uint32_t i = 0; i < socket->rooms; i++)
+        if (!room_in_place(g, socket->room[i]))
+            return false;
+    return true;
+}
+
+/* First come, first served: acks are cumulative, so the one behind is seldom ready before the one in front. */
+void rc_gw_open_ready(struct rc_gateway *g)
+{
+    if (TAILQ_EMPTY(&g->pending) || g->state != RC_SERVING)
+        return;
+    rc_time now = rc_gw_now(g);
+    if (!rc_view_settled(g, now) || !rc_gw_majority(g, now))
+        return;
+    struct rc_gw_socket *socket;
+    while ((socket = TAILQ_FIRST(&g->pending)) && in_place(g, socket)) {
+        unpend(g, socket);
+        socket->open = true;
+        g->events.opened(g->world.host, socket->id);
+    }
+}
+
+void rc_gw_time_out(struct rc_gateway *g, rc_time now)
+{
+    struct rc_gw_socket *socket;
+    while ((socket = TAILQ_FIRST(&g->pending)) && now - socket->since > g->config.times.connect)
+        rc_gw_socket_end(g, socket, RC_SOCKET_TIMEOUT);
+}
+
+void rc_gw_rooms_fini(struct rc_gateway *g)
+{
+    struct rc_map_entry *e, *next;
+    RC_MAP_FOREACH (&g->sockets, e, next)
+        free(e->value);
+    RC_MAP_FOREACH (&g->rooms, e, next)
+        room_free(e->value);
+    rc_map_fini(&g->sockets);
+    rc_map_fini(&g->rooms);
+    TAILQ_INIT(&g->pending);
+    g->pending_count = 0;
+}
+
+size_t rc_gateway_members(const struct rc_gateway *g, const void *room, size_t len)
+{
+    const struct rc_gw_room *r = rc_map_get(&g->rooms, room, len);
+    return r ? r->members : 0;
+}
