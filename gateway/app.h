@@ -19,6 +19,7 @@ struct rc_event {
     struct rc_buf *const *attachment; /* binary attachments that placeholders in json name by index */
     unsigned attachments;
     bool wants_ack;
+    uint64_t id; /* of the packet, for the ack; valid with wants_ack */
 };
 
 enum rc_verdict {
@@ -28,9 +29,9 @@ enum rc_verdict {
     RC_EVENT_ANSWER, /* reply holds what to send back to this socket at once */
 };
 
-struct rc_reply { /* RC_EVENT_ANSWER: at most one event and one ack; wire payloads made by rc_payload_* (gateway/sio_packet.h) */
-    struct rc_buf *event; /* to this socket; NULL: none */
-    struct rc_buf *ack;   /* arguments array of the ack, as JSON text with attachments packed; NULL: none */
+struct rc_reply { /* RC_EVENT_ANSWER: at most one event and one ack; payloads made by rc_payload_* (gateway/payload.h) */
+    struct rc_buf *event; /* to this socket, by rc_payload_event; NULL: none; the reference goes to the caller */
+    struct rc_buf *ack;   /* by rc_payload_ack; NULL: none; the reference goes to the caller */
 };
 
 struct rc_app {

@@ -1,0 +1,78 @@
+/*
+ * A worker: one thread, one loop, its own listener (SO_REUSEPORT) and client sockets; shares nothing. It
+ * speaks with the link loop through uplink.h and with the application through app.h.
+ *
+ *   accept -> net -> http -> ws -> eio -> sio -> app          (upwards: bytes become events)
+ *                                          |  rc_up           CONNECT, EMIT, DISCONNECT, QUERY, PASSED
+ *   mailbox of rc_down -> rooms -> encode once -> queues -> one writev per dirty socket and pass
+ *
+ * A pass is bounded (RC_PASS_US of time, RC_PASS_BYTES of input); what is left waits for the next one.
+ */
+#ifndef RC_GATEWAY_WORKER_H
+#define RC_GATEWAY_WORKER_H
+
+#include "gateway/app.h"
+#include "gateway/http.h"
+#include "gateway/metrics.h"
+#include "gateway/uplink.h"
+
+#define RC_PASS_US    (20 * RC_MS)
+#define RC_PASS_BYTES ((size_t)4 << 20)
+#define RC_NSP_MAX    128 /* bytes of a namespace that is answered at all */
+
+struct rc_worker_config {
+    unsigned index;        /* number of this worker, in its sockets' numbers */
+    const char *listen;    /* "host:port"; port 0: any free one, see rc_worker_port */
+    const char *path;      /* of Engine.IO, begins and ends with '/': "/socket.io/" */
+    int64_t ping_interval; /* ms, all three */
+    int64_t ping_timeout;
+    int64_t connect_timeout;
+    size_t max_payload;     /* bytes of one Engine.IO message from a client */
+    size_t queue_max;       /* bytes queued for one client; above: closed (RC_CLOSE_SLOW) */
+    size_t mailbox_max;     /* bytes of deliveries posted and not yet taken */
+    const char *const *nsp; /* namespaces that clients may enter, "/" among them; NULL-terminated */
+    const struct rc_app *app;
+    struct rc_uplink uplink;
+};
+
+struct rc_worker;
+
+/* Binds and listens; everything in config is copied except nsp, path and app, which must outlive it. NULL:
+ * *exit_code (exit.h) says the class and error (if size > 0) what was wrong and with which address. */
+struct rc_worker *rc_worker_new(const struct rc_worker_config *config, int *exit_code, char *error,
+                                size_t size);
+
+/* The port that it listens on. */
+uint16_t rc_worker_port(const struct rc_worker *worker);
+
+/* Where handlers are registered (rc_http_route), before start. The Engine.IO path is already there. */
+struct rc_http_server *rc_worker_http(struct rc_worker *worker);
+
+/* Starts the thread. False: errno. */
+bool rc_worker_start(struct rc_worker *worker);
+
+/* Closes the listener and all sockets (RC_CLOSE_SHUTDOWN), posts their DISCONNECTs, and waits for the thread.
+ */
+void rc_worker_stop(struct rc_worker *worker);
+
+/* After stop (or when it never started). Open queries are answered with NULL. */
+void rc_worker_free(struct rc_worker *worker);
+
+/* Link loop only. Takes over the references in *down and copies the struct; bytes: what it holds in memory.
+ * Only DELIVER can be refused (false: the mailbox is at its bound, nothing was taken). */
+bool rc_worker_post(struct rc_worker *worker, const struct rc_down *down, size_t bytes);
+
+/* When the loop last turned (rc_clock_now). Any thread. A worker turns at least every second, so an old value
+ * means that it is stuck. */
+rc_time rc_worker_turned(const struct rc_worker *worker);
+
+/* GM_COUNT values, written by this worker (gauges and counters). Any thread may read. */
+_Atomic uint64_t *rc_worker_values(struct rc_worker *worker);
+
+/* Posts side (a packed Side{Query}; takes the reference) and calls rows exactly once, later, on this worker's
+ * thread, with the packed Side{Rows} (the callee's to hold only during the call) or NULL: no persister can be
+ * asked, or the worker ends. From this worker's thread. */
+typedef void (*rc_rows_cb)(void *self, const struct rc_buf *side);
+void rc_worker_query(struct rc_worker *worker, struct rc_buf *side, rc_rows_cb rows, void *self);
+
+#endif
