@@ -1,6 +1,6 @@
 /*
- * The broker's side of the cluster protocol: protocol.md 4 (who lives, fitness, accept, refuse, gone) and the publishing half
- * of 7 (topic buffer, resend, confirmation). Pure code; see node.h for threads and callbacks.
+ * The broker's side of the cluster protocol: protocol.md 4 (who lives, fitness, accept, refuse, gone) and the
+ * publishing half of 7 (topic buffer, resend, confirmation). Pure code; see node.h for threads and callbacks.
  */
 #ifndef RC_CLUSTER_BROKER_H
 #define RC_CLUSTER_BROKER_H
@@ -26,8 +26,8 @@ struct rc_broker_config {
     const struct rc_member *broker; /* n of them, copied */
     uint32_t persisters;            /* configured persisters */
     const char (*persister)[RC_ID_MAX + 1];
-    uint32_t quorum;      /* a record is stored when this many persisters have it; 0: confirm without storage */
-    size_t topic_bound;   /* bytes of records not yet stored everywhere (256 MiB) */
+    uint32_t quorum;    /* a record is stored when this many persisters have it; 0: confirm without storage */
+    size_t topic_bound; /* bytes of records not yet stored everywhere (256 MiB) */
     size_t waiting_bound; /* bytes of waiting emits (64 MiB) */
     size_t gateway_bound; /* bytes unsent or unacknowledged towards one gateway (16 MiB) */
 };
@@ -39,9 +39,9 @@ struct rc_broker_stats {
     size_t gateways, brokers, persisters; /* with a session */
     size_t live;                          /* gateways that this broker takes for alive; 0 also when unknown */
     size_t rooms, memberships, waiting, topic_records, topic_bytes;
-    uint64_t topic_last, topic_stored;    /* numbers: newest, and stored at the quorum */
+    uint64_t topic_last, topic_stored; /* numbers: newest, and stored at the quorum */
     uint64_t emits, delivers, confirms, refused, gone, records, resends, holes;
-    size_t out_bytes;                     /* unsent and unacknowledged, all sessions */
+    size_t out_bytes; /* unsent and unacknowledged, all sessions */
 };
 
 struct rc_broker *rc_broker_new(const struct rc_broker_config *config, const struct rc_world *world,
@@ -52,7 +52,8 @@ void rc_broker_suspended(struct rc_broker *b);
 
 /* Judges a proven HELLO before it is answered; on RC_HELLO_OLD known_inc is set. Changes nothing. */
 enum rc_hello rc_broker_hello(struct rc_broker *b, const struct rc_peer *peer, uint64_t *known_inc);
-/* The session is open (we answered HELLO_OK, or a broker answered ours). Ends an older one of the same node. B5. */
+/* The session is open (we answered HELLO_OK, or a broker answered ours). Ends an older one of the same node.
+ * B5. */
 struct rc_session *rc_broker_up(struct rc_broker *b, const struct rc_peer *peer, uint64_t session);
 void rc_broker_down(struct rc_broker *b, struct rc_session *s);
 void rc_broker_take(struct rc_broker *b, struct rc_session *s, size_t max_bytes, struct rc_batch *batch);
@@ -66,6 +67,7 @@ bool rc_broker_idle(const struct rc_broker *b);
 
 void rc_broker_stats(const struct rc_broker *b, struct rc_broker_stats *out);
 /* Gateways that have members in this room, and their ids if out is not NULL (up to max). */
-size_t rc_broker_members(const struct rc_broker *b, const void *room, size_t len, char (*out)[RC_ID_MAX + 1], size_t max);
+size_t rc_broker_members(const struct rc_broker *b, const void *room, size_t len, char (*out)[RC_ID_MAX + 1],
+                         size_t max);
 
 #endif

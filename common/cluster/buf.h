@@ -1,4 +1,5 @@
-/* Immutable, counted bytes: written once by who makes them, then shared by any number of holders and threads. */
+/* Immutable, counted bytes: written once by who makes them, then shared by any number of holders and threads.
+ */
 #ifndef RC_CLUSTER_BUF_H
 #define RC_CLUSTER_BUF_H
 

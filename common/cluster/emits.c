@@ -1,10 +1,11 @@
 /*
- * Section 5: the emit from the origin's side. Per slot one queue of unconfirmed emits with one target and a generation.
+ * Section 5: the emit from the origin's side. Per slot one queue of unconfirmed emits with one target and a
+ * generation.
  *
  *   append ---> [sent | next ... unsent] ---EMIT(generation)---> target ---DELIVERED---> ---CONFIRM---> gone
  *
- * Whatever changes the target raises the generation and starts again from the first: a new target gets the whole queue, in
- * order, before anything newer. Never two targets at once.
+ * Whatever changes the target raises the generation and starts again from the first: a new target gets the
+ * whole queue, in order, before anything newer. Never two targets at once.
  */
 #include "cluster/gateway_impl.h"
 #include "cluster/mem.h"
@@ -125,14 +126,13 @@ void rc_emits_pump(struct rc_gateway *g, struct rc_gw_broker *b)
 static void set_target(struct rc_gateway *g, struct rc_queue *q, struct rc_gw_broker *target)
 {
     stall(q, false);
+    for (const struct rc_gw_emit *e = TAILQ_FIRST(&q->emits); e != q->next; e = TAILQ_NEXT(e, link))
+        g->count.resends++; /* was sent to the old target */
     q->target = target;
     q->generation++;
     q->next = TAILQ_FIRST(&q->emits);
-    if (!target)
-        return;
-    for (const struct rc_gw_emit *e = q->next; e; e = TAILQ_NEXT(e, link))
-        g->count.resends++;
-    pump(g, q);
+    if (target)
+        pump(g, q);
 }
 
 /* The first open broker of first_k(slot, V). */
@@ -171,7 +171,9 @@ void rc_emits_lost(struct rc_gateway *g, struct rc_gw_broker *b)
             set_target(g, q, NULL);
 }
 
-/* ---- bounds ------------------------------------------------------------------------------------------------------------ */
+/* ---- bounds
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static void socket_charge(struct rc_gateway *g, struct rc_gw_socket *socket, size_t bytes)
 {
@@ -194,7 +196,8 @@ static void socket_credit(struct rc_gateway *g, const struct rc_gw_emit *e)
     }
 }
 
-/* ---- a message in -------------------------------------------------------------------------------------------------------- */
+/* ---- a message in
+ * -------------------------------------------------------------------------------------------------------- */
 
 static size_t emit_bytes(const struct rc_emit *emit, uint32_t i)
 {
@@ -202,15 +205,14 @@ static size_t emit_bytes(const struct rc_emit *emit, uint32_t i)
     return sizeof(struct rc_gw_emit) + emit->payload->len + emit->room[i]->len + row;
 }
 
-static void append(struct rc_gateway *g, const struct rc_emit *emit, uint32_t i, struct message *m, rc_time now)
+static void append(struct rc_gateway *g, const struct rc_emit *emit, uint32_t i, struct message *m,
+                   rc_time now)
 {
     struct rc_gw_emit *e = rc_zalloc(sizeof *e);
     e->queue = queue_of(g, rc_slot(emit->room[i]->data, emit->room[i]->len));
     e->message = m;
-    e->msg = (struct rc_msg){.seq = ++g->seq,
-                             .room = emit->room[i],
-                             .except = i ? emit->room[0] : NULL,
-                             .payload = emit->payload};
+    e->msg = (struct rc_msg){
+        .seq = ++g->seq, .room = emit->room[i], .except = i ? emit->room[0] : NULL, .payload = emit->payload};
     rc_msg_hold(&e->msg);
     e->fecha = g->fecha;
     e->row = i ? NULL : rc_buf_hold(emit->row);
@@ -253,7 +255,8 @@ enum rc_outcome rc_gateway_emit(struct rc_gateway *g, const struct rc_emit *emit
     return RC_OUTCOME_OK;
 }
 
-/* ---- a message out ------------------------------------------------------------------------------------------------------- */
+/* ---- a message out
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void report(struct rc_gateway *g, struct message *m, enum rc_outcome outcome)
 {

@@ -1,4 +1,5 @@
-/* The gateway's core: sessions in and out, dispatch, housekeeping. The rules are in the files that gateway_impl.h names. */
+/* The gateway's core: sessions in and out, dispatch, housekeeping. The rules are in the files that
+ * gateway_impl.h names. */
 #include "cluster/gateway_impl.h"
 #include "cluster/mem.h"
 
@@ -87,7 +88,8 @@ static void end(struct rc_gateway *g, struct rc_gw_broker *b, enum rc_end why)
     lose(g, b);
 }
 
-struct rc_session *rc_gateway_up(struct rc_gateway *g, const struct rc_peer *peer, uint64_t session, enum rc_broker_state state)
+struct rc_session *rc_gateway_up(struct rc_gateway *g, const struct rc_peer *peer, uint64_t session,
+                                 enum rc_broker_state state)
 {
     struct rc_gw_broker *b = broker_of(g, peer->id);
     if (!b || peer->role != RC_BROKER)

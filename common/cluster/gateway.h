@@ -1,6 +1,6 @@
 /*
- * The gateway's side of the cluster protocol: protocol.md 3 (views, joins, serving, fence), 5 (emits) and 6 (receiving).
- * Pure code; see node.h for threads and callbacks.
+ * The gateway's side of the cluster protocol: protocol.md 3 (views, joins, serving, fence), 5 (emits) and 6
+ * (receiving). Pure code; see node.h for threads and callbacks.
  *
  *   client sockets -- connect/disconnect/emit --> [core] <-- sessions --> brokers
  *                  <-- opened/deliver/result ---
@@ -14,10 +14,10 @@ struct rc_gateway;
 
 /* Why the core closes or refuses a socket. */
 enum rc_socket_end {
-    RC_SOCKET_FENCED,   /* cut off from the majority (G6) */
-    RC_SOCKET_EXPIRED,  /* an emit without ack wish was given up undelivered (section 5) */
-    RC_SOCKET_TIMEOUT,  /* CONNECT could not be answered in time (G5) */
-    RC_SOCKET_BUSY,     /* the receiver's table is full (section 10) */
+    RC_SOCKET_FENCED,  /* cut off from the majority (G6) */
+    RC_SOCKET_EXPIRED, /* an emit without ack wish was given up undelivered (section 5) */
+    RC_SOCKET_TIMEOUT, /* CONNECT could not be answered in time (G5) */
+    RC_SOCKET_BUSY,    /* the receiver's table is full (section 10) */
 };
 
 /* How a message ended. */
@@ -33,15 +33,17 @@ struct rc_gateway_events {
     void (*opened)(void *host, uint64_t socket);
     /* The socket is out of all rooms and forgotten; close it. */
     void (*closed)(void *host, uint64_t socket, enum rc_socket_end why);
-    /* D1: hand to each opened member socket of msg->room that is not also in msg->except. Called inside rc_gateway_receive;
-     * when the last delivery of that batch is in the sockets' queues, call rc_gateway_processed (a batch without any needs no
-     * such call). */
+    /* D1: hand to each opened member socket of msg->room that is not also in msg->except. Called inside
+     * rc_gateway_receive; when the last delivery of that batch is in the sockets' queues, call
+     * rc_gateway_processed (a batch without any needs no such call). */
     void (*deliver)(void *host, const struct rc_msg *msg);
-    /* The message of rc_gateway_emit ended. Called once for each accepted message whose socket is still known. */
+    /* The message of rc_gateway_emit ended. Called once for each accepted message whose socket is still
+     * known. */
     void (*result)(void *host, uint64_t socket, uint64_t token, enum rc_outcome outcome);
     /* Back-pressure: stop or go on reading from this socket. */
     void (*pause)(void *host, uint64_t socket, bool stop);
-    /* Fenced (G6) or told that our incarnation is gone: all sockets and sessions are already ended; inc is the new one. */
+    /* Fenced (G6) or told that our incarnation is gone: all sockets and sessions are already ended; inc is
+     * the new one. */
     void (*fenced)(void *host, uint64_t inc);
 };
 
@@ -49,13 +51,13 @@ struct rc_gateway_config {
     char id[RC_ID_MAX + 1];
     uint64_t inc;
     struct rc_times times;
-    uint32_t k;      /* rooms are joined at this many brokers */
-    uint32_t n;      /* configured brokers */
+    uint32_t k;                     /* rooms are joined at this many brokers */
+    uint32_t n;                     /* configured brokers */
     const struct rc_member *broker; /* n of them, copied */
-    size_t bound;        /* unconfirmed bytes of the gateway (64 MiB) */
-    size_t socket_bound; /* unconfirmed, undelivered bytes of a socket (256 KiB) */
-    size_t credit;       /* bytes in flight to one broker (4 MiB) */
-    size_t receiver_max; /* entries of the duplicate table (1 M) */
+    size_t bound;                   /* unconfirmed bytes of the gateway (64 MiB) */
+    size_t socket_bound;            /* unconfirmed, undelivered bytes of a socket (256 KiB) */
+    size_t credit;                  /* bytes in flight to one broker (4 MiB) */
+    size_t receiver_max;            /* entries of the duplicate table (1 M) */
 };
 
 enum rc_gateway_state { RC_STARTING, RC_ACTIVE, RC_SERVING, RC_LEAVING };
@@ -63,10 +65,10 @@ enum rc_gateway_state { RC_STARTING, RC_ACTIVE, RC_SERVING, RC_LEAVING };
 struct rc_gateway_stats {
     enum rc_gateway_state state;
     uint64_t inc;
-    size_t sockets, pending, rooms;       /* pending: CONNECTs not yet answered */
+    size_t sockets, pending, rooms;        /* pending: CONNECTs not yet answered */
     size_t unconfirmed, unconfirmed_bytes; /* emits */
     size_t receiver_entries;
-    uint32_t view;                         /* brokers in V */
+    uint32_t view; /* brokers in V */
     bool settled;
     uint64_t emits, resends, refusals, confirms, expired, not_stored, busy;
     uint64_t delivers, duplicates, fences, view_changes;
@@ -86,33 +88,35 @@ void rc_gateway_suspended(struct rc_gateway *g);
 void rc_gateway_alive(struct rc_gateway *g, bool alive);
 
 /* A broker answered HELLO_OK. NULL: it is not configured; close the line. */
-struct rc_session *rc_gateway_up(struct rc_gateway *g, const struct rc_peer *peer, uint64_t session, enum rc_broker_state state);
+struct rc_session *rc_gateway_up(struct rc_gateway *g, const struct rc_peer *peer, uint64_t session,
+                                 enum rc_broker_state state);
 /* A broker answered HELLO_NO with this incarnation: fences. */
 void rc_gateway_refused(struct rc_gateway *g, uint64_t known_inc);
 void rc_gateway_down(struct rc_gateway *g, struct rc_session *s);
 void rc_gateway_take(struct rc_gateway *g, struct rc_session *s, size_t max_bytes, struct rc_batch *batch);
 /* The batch and its operations stay the caller's. False: the session was ended (and `end` was called). */
 bool rc_gateway_receive(struct rc_gateway *g, struct rc_session *s, const struct rc_batch *batch);
-/* D2: the deliveries of this session's batches up to seq are in the sockets' queues. The session may have ended since. */
+/* D2: the deliveries of this session's batches up to seq are in the sockets' queues. The session may have
+ * ended since. */
 void rc_gateway_processed(struct rc_gateway *g, uint64_t session, uint64_t seq);
 
-/* Puts a socket into rooms (at most RC_SOCKET_ROOMS_MAX; refs are taken) and calls opened when all are in place.
- * False: not accepting (draining), bad arguments or a socket that exists; nothing changed. */
+/* Puts a socket into rooms (at most RC_SOCKET_ROOMS_MAX; refs are taken) and calls opened when all are in
+ * place. False: not accepting (draining), bad arguments or a socket that exists; nothing changed. */
 bool rc_gateway_connect(struct rc_gateway *g, uint64_t socket, struct rc_buf *const *room, uint32_t n);
 void rc_gateway_disconnect(struct rc_gateway *g, uint64_t socket);
 
 struct rc_emit {
     uint64_t socket;
-    uint64_t token;             /* given back with the result */
-    bool wants_ack;             /* the client asked for an acknowledgement */
-    struct rc_buf *payload;     /* opaque event bytes */
-    uint32_t n;                 /* 1 or 2 rooms; a socket in both gets one copy, by the first */
+    uint64_t token;         /* given back with the result */
+    bool wants_ack;         /* the client asked for an acknowledgement */
+    struct rc_buf *payload; /* opaque event bytes */
+    uint32_t n;             /* 1 or 2 rooms; a socket in both gets one copy, by the first */
     struct rc_buf *room[2];
-    int64_t fecha;              /* wall clock, ms; the core keeps it from going back */
-    struct rc_buf *row;         /* packed Row to store, travels with room[0]; NULL: not stored */
+    int64_t fecha;      /* wall clock, ms; the core keeps it from going back */
+    struct rc_buf *row; /* packed Row to store, travels with room[0]; NULL: not stored */
 };
-/* Takes a message of an opened socket; the result comes later. References are taken. RC_OUTCOME_BUSY: refused, nothing was
- * sent; RC_OUTCOME_UNKNOWN: the socket is not open; else RC_OUTCOME_OK: taken. */
+/* Takes a message of an opened socket; the result comes later. References are taken. RC_OUTCOME_BUSY:
+ * refused, nothing was sent; RC_OUTCOME_UNKNOWN: the socket is not open; else RC_OUTCOME_OK: taken. */
 enum rc_outcome rc_gateway_emit(struct rc_gateway *g, const struct rc_emit *emit);
 
 /* Stops accepting sockets. */

@@ -18,16 +18,16 @@ TAILQ_HEAD(rc_queue_list, rc_queue);
 /* A configured broker as this gateway knows it. */
 struct rc_gw_broker {
     struct rc_member member;
-    uint8_t index;              /* in placement and views */
-    struct rc_session *s;       /* NULL: none */
-    enum rc_broker_state state; /* last announced in this session */
-    uint64_t base;              /* operations up to this ordinal belong to earlier sessions */
-    uint64_t version;           /* of the last SYNCED sent in this session; 0: none */
-    uint64_t synced;            /* ordinal of that SYNCED */
-    uint64_t handed;            /* last batch of this session whose deliveries went to the workers */
-    uint64_t processed;         /* last batch that the workers finished */
-    rc_time lost;               /* when the last session ended; RC_NEVER: never up in this incarnation */
-    rc_time contact;            /* G6: largest echo of an active batch; outlives sessions */
+    uint8_t index;                /* in placement and views */
+    struct rc_session *s;         /* NULL: none */
+    enum rc_broker_state state;   /* last announced in this session */
+    uint64_t base;                /* operations up to this ordinal belong to earlier sessions */
+    uint64_t version;             /* of the last SYNCED sent in this session; 0: none */
+    uint64_t synced;              /* ordinal of that SYNCED */
+    uint64_t handed;              /* last batch of this session whose deliveries went to the workers */
+    uint64_t processed;           /* last batch that the workers finished */
+    rc_time lost;                 /* when the last session ended; RC_NEVER: never up in this incarnation */
+    rc_time contact;              /* G6: largest echo of an active batch; outlives sessions */
     struct rc_queue_list stalled; /* queues with emits that wait for this session's credit */
 };
 
@@ -54,17 +54,18 @@ TAILQ_HEAD(rc_gw_socket_list, rc_gw_socket);
 struct rc_gw_emit;
 TAILQ_HEAD(rc_gw_emit_list, rc_gw_emit);
 
-/* Unconfirmed emits of one slot, in order (section 5). Lives as long as the incarnation: the generation must not restart. */
+/* Unconfirmed emits of one slot, in order (section 5). Lives as long as the incarnation: the generation must
+ * not restart. */
 struct rc_queue {
     TAILQ_ENTRY(rc_queue) link;    /* g->queues */
     TAILQ_ENTRY(rc_queue) waiting; /* target's stalled, while next is set */
     uint32_t slot;
     uint64_t generation;
-    struct rc_gw_broker *target;   /* NULL: none; has a session otherwise */
-    rc_time hold;                  /* after a refusal: no target before this */
+    struct rc_gw_broker *target; /* NULL: none; has a session otherwise */
+    rc_time hold;                /* after a refusal: no target before this */
     struct rc_gw_emit_list emits;
-    struct rc_gw_emit *next;       /* first not yet sent to the target; NULL: all sent */
-    bool stalled;                  /* is in the target's stalled list */
+    struct rc_gw_emit *next; /* first not yet sent to the target; NULL: all sent */
+    bool stalled;            /* is in the target's stalled list */
 };
 
 struct rc_receiver_entry;
@@ -81,9 +82,9 @@ struct rc_gateway {
     uint64_t inc;
     enum rc_gateway_state state;
     bool draining;
-    bool hushed;          /* G8 */
-    rc_time started;      /* of this incarnation */
-    rc_time active_at;    /* valid from RC_ACTIVE on */
+    bool hushed;            /* G8 */
+    rc_time started;        /* of this incarnation */
+    rc_time active_at;      /* valid from RC_ACTIVE on */
     rc_time majority_since; /* RC_NEVER: no majority now; valid in RC_ACTIVE */
 
     uint32_t n;
@@ -97,12 +98,12 @@ struct rc_gateway {
     size_t pending_count;
     struct rc_map rooms; /* key -> rc_gw_room */
 
-    struct rc_queue **queue;      /* RC_SLOTS, made on first use */
-    struct rc_queue_list queues;  /* all made */
+    struct rc_queue **queue;       /* RC_SLOTS, made on first use */
+    struct rc_queue_list queues;   /* all made */
     struct rc_gw_emit_list by_age; /* all unconfirmed, oldest first */
     size_t unconfirmed, unconfirmed_bytes;
-    uint64_t seq;   /* of the last emit of this incarnation */
-    int64_t fecha;  /* largest given out */
+    uint64_t seq;  /* of the last emit of this incarnation */
+    int64_t fecha; /* largest given out */
     struct rc_receiver receiver;
     struct rc_gateway_stats count; /* only the counters are kept here */
 };
@@ -119,7 +120,7 @@ bool rc_view_settled(const struct rc_gateway *g, rc_time now);
 bool rc_gw_room_joined(const struct rc_gw_room *room, const struct rc_gw_broker *b);
 void rc_gw_room_join(struct rc_gateway *g, struct rc_gw_room *room, struct rc_gw_broker *b);
 void rc_gw_room_leave(struct rc_gateway *g, struct rc_gw_room *room, struct rc_gw_broker *b);
-void rc_gw_open_ready(struct rc_gateway *g);  /* G5: answers what can be answered */
+void rc_gw_open_ready(struct rc_gateway *g); /* G5: answers what can be answered */
 void rc_gw_time_out(struct rc_gateway *g, rc_time now);
 struct rc_gw_socket *rc_gw_socket_find(const struct rc_gateway *g, uint64_t id);
 void rc_gw_socket_end(struct rc_gateway *g, struct rc_gw_socket *socket, enum rc_socket_end why);

@@ -1,4 +1,5 @@
-/* Hash table from byte strings to pointers: keys are copied, values are the caller's. Not for concurrent use. */
+/* Hash table from byte strings to pointers: keys are copied, values are the caller's. Not for concurrent use.
+ */
 #ifndef RC_CLUSTER_MAP_H
 #define RC_CLUSTER_MAP_H
 

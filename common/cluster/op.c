@@ -102,11 +102,11 @@ void rc_op_free(struct rc_op *op)
 const char *rc_op_name(enum rc_op_kind kind)
 {
     static const char *const name[] = {
-        [RC_OP_JOIN] = "join",         [RC_OP_LEAVE] = "leave",     [RC_OP_COUNT] = "count",
-        [RC_OP_SYNCED] = "synced",     [RC_OP_EMIT] = "emit",       [RC_OP_DELIVERED] = "delivered",
-        [RC_OP_CONFIRM] = "confirm",   [RC_OP_REFUSED] = "refused", [RC_OP_DELIVER] = "deliver",
-        [RC_OP_BYE] = "bye",           [RC_OP_LIST] = "list",       [RC_OP_RECORD] = "record",
-        [RC_OP_RESEND] = "resend",     [RC_OP_STORED] = "stored",   [RC_OP_HOLE] = "hole",
+        [RC_OP_JOIN] = "join",       [RC_OP_LEAVE] = "leave",     [RC_OP_COUNT] = "count",
+        [RC_OP_SYNCED] = "synced",   [RC_OP_EMIT] = "emit",       [RC_OP_DELIVERED] = "delivered",
+        [RC_OP_CONFIRM] = "confirm", [RC_OP_REFUSED] = "refused", [RC_OP_DELIVER] = "deliver",
+        [RC_OP_BYE] = "bye",         [RC_OP_LIST] = "list",       [RC_OP_RECORD] = "record",
+        [RC_OP_RESEND] = "resend",   [RC_OP_STORED] = "stored",   [RC_OP_HOLE] = "hole",
         [RC_OP_SIDE] = "side",
     };
     return kind >= RC_OP_JOIN && kind <= RC_OP_SIDE ? name[kind] : "?";

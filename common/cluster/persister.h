@@ -1,6 +1,7 @@
 /*
- * The storing half of protocol.md 7: takes records of every broker in order, finds gaps and asks again, groups commits, and
- * says STORED after the commit only. Pure code; the store itself is behind `commit` and `position`.
+ * The storing half of protocol.md 7: takes records of every broker in order, finds gaps and asks again,
+ * groups commits, and says STORED after the commit only. Pure code; the store itself is behind `commit` and
+ * `position`.
  */
 #ifndef RC_CLUSTER_PERSISTER_H
 #define RC_CLUSTER_PERSISTER_H
@@ -28,7 +29,8 @@ struct rc_commit {
 };
 
 struct rc_persister_events {
-    /* Begin this commit; answer with rc_persister_committed, later or at once. Only one is under way at a time. */
+    /* Begin this commit; answer with rc_persister_committed, later or at once. Only one is under way at a
+     * time. */
     void (*commit)(void *host, const struct rc_commit *commit);
     /* The number committed for this broker incarnation, 0 for none. */
     uint64_t (*position)(void *host, const char *broker, uint64_t inc);
@@ -40,7 +42,8 @@ struct rc_persister_config {
     struct rc_times times;
     size_t commit_records; /* most records of one commit (1024) */
     size_t commit_bytes;   /* most bytes of one commit (1 MiB), one record at least */
-    size_t intake_bound;   /* most bytes waiting for the next commits (16 MiB); beyond it records are dropped and asked again */
+    size_t intake_bound;   /* most bytes waiting for the next commits (16 MiB); beyond it records are dropped
+                              and asked again */
 };
 
 struct rc_persister_stats {
@@ -57,7 +60,8 @@ void rc_persister_tick(struct rc_persister *p);
 
 struct rc_session *rc_persister_up(struct rc_persister *p, const struct rc_peer *broker, uint64_t session);
 void rc_persister_down(struct rc_persister *p, struct rc_session *s);
-void rc_persister_take(struct rc_persister *p, struct rc_session *s, size_t max_bytes, struct rc_batch *batch);
+void rc_persister_take(struct rc_persister *p, struct rc_session *s, size_t max_bytes,
+                       struct rc_batch *batch);
 bool rc_persister_receive(struct rc_persister *p, struct rc_session *s, const struct rc_batch *batch);
 
 /* A RECORD that came by the topic from this broker incarnation. Ignored without a session with it. */

@@ -1,8 +1,9 @@
 /*
  * Weighted rendezvous hashing without floating point.
  *
- * A broker's score for a slot is weight / -log2(u) with u = (h + 1) / 2^32 in (0, 1], h the upper half of XXH3 over
- * (slot, id). Two scores are compared by cross-multiplication of integers, ties by id, so all nodes agree whatever their libm.
+ * A broker's score for a slot is weight / -log2(u) with u = (h + 1) / 2^32 in (0, 1], h the upper half of
+ * XXH3 over (slot, id). Two scores are compared by cross-multiplication of integers, ties by id, so all nodes
+ * agree whatever their libm.
  */
 #include "cluster/placement.h"
 #include "cluster/mem.h"
@@ -12,8 +13,8 @@
 
 struct rc_placement {
     uint32_t n;
-    uint32_t owners;  /* of them with weight above 0: the length of each list */
-    uint8_t order[];  /* RC_SLOTS lists of `owners` indexes */
+    uint32_t owners; /* of them with weight above 0: the length of each list */
+    uint8_t order[]; /* RC_SLOTS lists of `owners` indexes */
 };
 
 uint32_t rc_slot(const void *room, size_t len)
@@ -21,7 +22,8 @@ uint32_t rc_slot(const void *room, size_t len)
     return (uint32_t)(XXH3_64bits(room, len) & (RC_SLOTS - 1));
 }
 
-/* -log2((h + 1) / 2^32) in 1/2^32: digit by digit, by squaring (exact to the last but one digit, and the same everywhere). */
+/* -log2((h + 1) / 2^32) in 1/2^32: digit by digit, by squaring (exact to the last but one digit, and the same
+ * everywhere). */
 static uint64_t minus_log2(uint32_t h)
 {
     uint64_t x = (uint64_t)h + 1;
@@ -106,7 +108,8 @@ void rc_placement_free(struct rc_placement *p)
     free(p);
 }
 
-uint32_t rc_placement_first(const struct rc_placement *p, uint32_t slot, uint64_t view, uint32_t k, uint8_t *out)
+uint32_t rc_placement_first(const struct rc_placement *p, uint32_t slot, uint64_t view, uint32_t k,
+                            uint8_t *out)
 {
     const uint8_t *order = p->order + (size_t)slot * p->owners;
     uint32_t found = 0;

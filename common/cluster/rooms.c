@@ -155,7 +155,8 @@ static bool in_place(const struct rc_gateway *g, const struct rc_gw_socket *sock
     return true;
 }
 
-/* First come, first served: acks are cumulative, so the one behind is seldom ready before the one in front. */
+/* First come, first served: acks are cumulative, so the one behind is seldom ready before the one in front.
+ */
 void rc_gw_open_ready(struct rc_gateway *g)
 {
     if (TAILQ_EMPTY(&g->pending) || g->state != RC_SERVING)

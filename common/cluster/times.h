@@ -22,7 +22,8 @@ struct rc_times {    /* all in microseconds */
 /* Defaults of protocol.md 2, each multiplied by scale/100 (100 = as written; sanitizer runs use 500). */
 void rc_times_default(struct rc_times *t, unsigned scale);
 
-/* NULL when every relation of protocol.md 2 holds, else a sentence that names the broken one. Static string. */
+/* NULL when every relation of protocol.md 2 holds, else a sentence that names the broken one. Static string.
+ */
 const char *rc_times_check(const struct rc_times *t);
 
 #endif

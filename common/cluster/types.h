@@ -6,16 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Microseconds on the node's own clock (CLOCK_BOOTTIME in daemons, virtual in the simulator). Never compared between nodes. */
+/* Microseconds on the node's own clock (CLOCK_BOOTTIME in daemons, virtual in the simulator). Never compared
+ * between nodes. */
 typedef int64_t rc_time;
-#define RC_MS ((rc_time)1000)
+#define RC_MS    ((rc_time)1000)
 #define RC_NEVER (INT64_MIN / 2) /* older than any moment; differences with it do not overflow */
 
-#define RC_ID_MAX 63         /* bytes of a node id, without the terminator */
-#define RC_ROOM_MAX 512      /* bytes of a room key: namespace, comma, name */
-#define RC_SLOTS 16384       /* rooms are hashed into this many slots */
-#define RC_BROKERS_MAX 64    /* brokers of one cluster; views are 64-bit sets */
-#define RC_PERSISTERS_MAX 16 /* persisters of one cluster */
+#define RC_ID_MAX           63    /* bytes of a node id, without the terminator */
+#define RC_ROOM_MAX         512   /* bytes of a room key: namespace, comma, name */
+#define RC_SLOTS            16384 /* rooms are hashed into this many slots */
+#define RC_BROKERS_MAX      64    /* brokers of one cluster; views are 64-bit sets */
+#define RC_PERSISTERS_MAX   16    /* persisters of one cluster */
 #define RC_SOCKET_ROOMS_MAX 8
 
 enum rc_role { RC_GATEWAY = 1, RC_BROKER = 2, RC_PERSISTER = 3 };
@@ -53,11 +54,11 @@ const char *rc_end_text(enum rc_end why); /* static string, never NULL */
 struct rc_peer {
     enum rc_role role;
     char id[RC_ID_MAX + 1];
-    uint64_t inc;        /* incarnation: larger at each start and each fence */
-    uint32_t weight;     /* brokers: share of rooms, 0 votes only; else 0 */
-    char link[128];      /* address of its cluster listener, "host:port", may be empty */
-    char admin[128];     /* address of its admin listener, "host:port", may be empty */
-    char topic[128];     /* brokers: address of the message topic, may be empty */
+    uint64_t inc;    /* incarnation: larger at each start and each fence */
+    uint32_t weight; /* brokers: share of rooms, 0 votes only; else 0 */
+    char link[128];  /* address of its cluster listener, "host:port", may be empty */
+    char admin[128]; /* address of its admin listener, "host:port", may be empty */
+    char topic[128]; /* brokers: address of the message topic, may be empty */
 };
 
 #endif
