@@ -5,9 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RC_ADDR_MAX                                                                                          \
-    127 /* bytes of an address text without its terminator; struct rc_peer has room for it                   \
-         */
+/* Bytes of an address text without its terminator; struct rc_peer has room for it. */
+#define RC_ADDR_MAX 127
 
 struct rc_addr {
     char host[RC_ADDR_MAX + 1]; /* name, IPv4, or IPv6 without its brackets */

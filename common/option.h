@@ -1,15 +1,18 @@
 /*
  * Options of a program: one table line per option serves the file, the environment, the flags, --help,
- * --check-config and
- * --show-config.
+ * --check-config and --show-config.
  *
- * A value comes from, weakest first: the fallback of its line; the file given by --config (INI, `name =
- * value`, where the keys of [section] are section.key); the environment (admin.listen is
- * ROOMCAST_ADMIN_LISTEN); the flags (--admin.listen V or
- * --admin.listen=V; a bool may stand alone). A list may be given on several lines of a file: each adds to it.
- * Other keys given twice, unknown keys and bad values are errors, up to RC_OPTION_ERRORS of them are told
- * with file and line. Variables of the environment that name no option are left alone, because container
- * platforms put their own there under any prefix.
+ * A value comes from, weakest first:
+ * - the fallback of its line;
+ * - the file of --config: INI, `name = value`, where the keys of [section] are section.key and those before
+ *   any section are taken as they are. A list may be given on several lines, each adds to it; any other key
+ *   given twice is an error;
+ * - the environment: admin.listen is ROOMCAST_ADMIN_LISTEN. Empty variables count as not given; those that
+ *   name no option are left alone, because container platforms put their own there under any prefix;
+ * - the flags: --admin.listen V or --admin.listen=V; a bool may stand alone.
+ *
+ * Unknown keys, unknown flags and bad values are errors; the first RC_OPTION_ERRORS of them are told, each
+ * with its file and line, variable or flag.
  */
 #ifndef RC_OPTION_H
 #define RC_OPTION_H
@@ -37,7 +40,7 @@ struct rc_option {
     enum rc_option_type type;
     size_t offset; /* of the field in the struct that the table fills */
     int64_t min, max;
-    const char *fallback; /* in the words of a file; NULL: must be given; "" for texts: none */
+    const char *fallback; /* in the words of a file; NULL (texts only): must be given; "": none */
     const char *unit; /* shown by --help: "ms", "bytes", "host:port"; or the words of a choice, "text|json" */
     bool reloadable;  /* SIGHUP may change it */
     const char *help; /* one sentence */
@@ -57,24 +60,24 @@ struct rc_option_set {
     const struct rc_option_table *tables;
     size_t table_count;
     /* Judges relations between values and reads what they point to (secrets, lists), after all values passed
-     * their own limits. Tells what is wrong by rc_option_fail. Not called for --show-config nor --help. May
+     * their own limits. Tells what is wrong by rc_option_fail. Not called for --show-config and --help. May
      * be NULL. */
     void (*check)(void *arg, struct rc_option_errors *errors);
     void *arg;
     FILE *out, *err; /* NULL: stdout, stderr */
 };
 
-/* Fills the tables' structs, which the caller zeroed. Returns RC_OPTIONS_RUN, or the exit code that the
- * program ends with after it printed what was asked for (RC_EXIT_OK) or what is wrong (RC_EXIT_USAGE for
- * flags, else RC_EXIT_CONFIG). In either case rc_options_free releases the texts. Before other threads start:
- * it reads the environment. */
-int rc_options_parse(const struct rc_option_set *set, int argc, char **argv);
+/* Fills the tables' structs, which the caller zeroed. argv is main's: a program name, arguments, NULL.
+ * Returns RC_OPTIONS_RUN, or the exit code that the program ends with after this printed what was asked for
+ * (RC_EXIT_OK) or what is wrong (RC_EXIT_USAGE for flags, else RC_EXIT_CONFIG). In either case
+ * rc_options_free releases the texts. Before other threads start, because it reads the environment. */
+int rc_options_parse(const struct rc_option_set *set, char **argv);
 
-/* Reads all sources again and puts what changed and is reloadable into the structs; the rest is logged as
- * `option-kept` and stays. On any error nothing changes, the errors are logged and false is returned. `check`
- * is not called. Texts that change are freed: nobody may keep a pointer to a reloadable one. The thread that
- * owns the structs only. */
-bool rc_options_reload(const struct rc_option_set *set, int argc, char **argv);
+/* Reads all sources again and puts what changed and is reloadable into the structs; what else changed stays
+ * as it was, logged as `option-kept`. On any error nothing changes, the errors are logged, and the answer is
+ * false. `check` is not called. Texts that change are freed: nobody may keep a pointer to a reloadable one.
+ * From the thread that owns the structs. */
+bool rc_options_reload(const struct rc_option_set *set, char **argv);
 
 /* Adds an error; the text names the option, what is wrong and what would be right. For check functions. */
 void rc_option_fail(struct rc_option_errors *errors, const char *fmt, ...)
