@@ -1,0 +1,107 @@
+/*
+ * The messages on disk: one LMDB environment in the data directory, laid out as docs/disk-format.md says.
+ *
+ *   commit thread: rc_store_commit            reader threads, loop: everything else
+ *
+ * Durability is LMDB's default: when rc_store_commit says RC_STORE_OK, the rows, their indexes and the
+ * positions are synced; when it says anything else, nothing of them is in the store. A transaction that only
+ * reads ends with the call that began it and looks at a bounded number of entries, since an open one keeps
+ * every page that is replaced meanwhile from being used again.
+ */
+#ifndef RC_PERSISTER_STORE_H
+#define RC_PERSISTER_STORE_H
+
+#include "broker/persister/store_format.h"
+#include "cluster/persister.h"
+
+struct rc_store;
+
+enum rc_store_result {
+    RC_STORE_OK,
+    RC_STORE_DISK_FULL, /* the file system has no room */
+    RC_STORE_MAP_FULL,  /* the store has reached data.map_size */
+    RC_STORE_IO, /* anything else; after a failed write of its root page the environment is opened anew */
+};
+const char *rc_store_result_text(enum rc_store_result result); /* static string */
+
+/*
+ * Opens the store in directory `dir`, making both when they are not there (mode 0700, files 0600), and locks
+ * it: a second opener, of this process or another, is refused. map_size is the most bytes the file may ever
+ * have; it is reserved as address space, not on disk. NULL on failure, with a sentence in why[size] that says
+ * what is wrong, where, and what would be right; a directory that was made stays. No process may fork and go
+ * on using an open store.
+ */
+struct rc_store *rc_store_open(const char *dir, uint64_t map_size, char *why, size_t size);
+/* No other call may be under way. Accepts NULL. */
+void rc_store_close(struct rc_store *store);
+
+struct rc_store_outcome { /* of one commit */
+    enum rc_store_result result;
+    size_t stored;         /* rows put */
+    size_t duplicates;     /* rows that were there already, untouched */
+    size_t malformed;      /* records that cannot be stored and were left out for good */
+    struct rc_key culprit; /* the first of these */
+    char why[256];         /* the cause when result is not OK */
+};
+/*
+ * Puts the records and positions of this commit in one synced transaction; blocks for the disk. One at a
+ * time. A record whose row or key is not well formed is counted and left out, so that it cannot hold up what
+ * comes after. A position lower than the stored one is ignored. Returns out->result.
+ */
+enum rc_store_result rc_store_commit(struct rc_store *store, const struct rc_commit *commit,
+                                     struct rc_store_outcome *out);
+
+/* The committed number of this broker incarnation, 0 for none. Any thread. */
+uint64_t rc_store_position(struct rc_store *store, const char *broker, uint64_t inc);
+
+struct rc_store_info {
+    uint64_t rows;         /* messages */
+    uint64_t user_entries; /* entries of the index by user: one or two a message */
+    uint64_t log_entries;  /* entries of the commit log: one a message */
+    uint64_t log_last;     /* newest number of the commit log, 0 for none */
+    uint64_t bytes;        /* of the file that are in use or were */
+    uint64_t map_bytes;    /* the most it can grow to */
+};
+/* False, and zeros, when the store cannot be read just now. Any thread. */
+bool rc_store_info(struct rc_store *store, struct rc_store_info *out);
+
+#define RC_PAGE_ENTRIES 256          /* most messages looked at for a page */
+#define RC_PAGE_USERS   4096         /* most users looked at for a page */
+#define RC_PAGE_BYTES   (256 * 1024) /* most bytes of a page, but one row at least */
+
+struct rc_store_row { /* slices are valid inside the callback only */
+    struct rc_key key;
+    struct rc_disk_row row;
+};
+typedef void rc_store_row_fn(void *arg, const struct rc_store_row *row);
+
+struct rc_store_query {
+    struct rc_slice user; /* messages from or to this user */
+    struct rc_slice
+        from;     /* a packed key, itself not in the page; len 0: from the end where the walk begins */
+    bool newest;  /* walk from the newest to the oldest, else from the oldest on */
+    size_t limit; /* most messages; 0: as many as a page holds */
+};
+/*
+ * Calls fn for the messages of a page in the order of the walk. *next is where to go on, len 0 when that was
+ * all; a page may be short or empty and still have a next one. Who reads page by page may miss a message that
+ * arrives late with an older time. RC_STORE_IO also when `from` is not a key. Any thread; blocks for the
+ * disk.
+ */
+enum rc_store_result rc_store_user_page(struct rc_store *store, const struct rc_store_query *query,
+                                        rc_store_row_fn *fn, void *arg, struct rc_disk_key *next);
+
+struct rc_disk_user { /* the name of a user as a place in the list of users */
+    uint8_t len;      /* 0: none */
+    uint8_t byte[RC_DISK_USER_MAX];
+};
+typedef void rc_store_user_fn(void *arg, struct rc_slice user);
+/*
+ * Calls fn for the users with a conversation, in byte order, after the name `after`: those who wrote (what a
+ * user writes goes to the admins too) or whom an admin wrote to, without those who ever wrote as an admin.
+ * Otherwise as rc_store_user_page.
+ */
+enum rc_store_result rc_store_conversations_page(struct rc_store *store, struct rc_slice after, size_t limit,
+                                                 rc_store_user_fn *fn, void *arg, struct rc_disk_user *next);
+
+#endif
