@@ -1,0 +1,186 @@
+/* roomcastctl: reads the command line and runs the command. */
+#include "broker/ctl/ctl.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/ctl/roster.h"
+#include "broker/ctl/table.h"
+
+static const char help[] =
+    "usage: roomcastctl [--cluster FILE] [--node HOST:PORT,...] status [-o table|json]\n"
+    "       roomcastctl version\n"
+    "\n"
+    "status   asks every node at once and shows a row for each; one that does not answer is a row with state "
+    "down.\n"
+    "version  prints the version of this program.\n"
+    "\n"
+    "  --cluster FILE        cluster.json of deploy/local-cluster\n"
+    "  --node HOST:PORT,...  admin addresses of nodes; one is enough, it names the others\n"
+    "  --token-file FILE     operator token, for nodes whose admin listener is not on loopback (a file of "
+    "mode 0600;\n"
+    "                        or the token itself in ROOMCAST_ADMIN_TOKEN)\n"
+    "  --timeout SECONDS     for all answers together, 0.1 to 60 (2)\n"
+    "  -o, --output FORMAT   table (for people) or json (for scripts)\n"
+    "  --help, --version\n"
+    "\n"
+    "exit code: 0 all nodes answered; 69 one did not; 64 usage; 78 FILE or the token cannot be used; 70 "
+    "internal\n";
+
+struct command_line {
+    const char *cluster, *node, *token_file;
+    long timeout_ms;
+    bool json;
+    const char *command; /* NULL: help was printed */
+};
+
+static enum rc_exit usage_error(const char *fmt, const char *what)
+{
+    fputs("roomcastctl: ", stderr);
+    fprintf(stderr, fmt, what);
+    fputs("; see roomcastctl --help\n", stderr);
+    return RC_EXIT_USAGE;
+}
+
+static bool read_timeout(const char *text, long *ms)
+{
+    char *end;
+    double seconds = strtod(text, &end);
+    *ms = (long)(seconds * 1000);
+    return end != text && *end == '\0' && seconds >= 0.1 && seconds <= 60;
+}
+
+static enum rc_exit take_option(int option, struct command_line *line)
+{
+    switch (option) {
+    case 'c':
+        line->cluster = optarg;
+        return RC_EXIT_OK;
+    case 'n':
+        line->node = optarg;
+        return RC_EXIT_OK;
+    case 't':
+        line->token_file = optarg;
+        return RC_EXIT_OK;
+    case 'w':
+        return read_timeout(optarg, &line->timeout_ms)
+                   ? RC_EXIT_OK
+                   : usage_error("--timeout %s: give seconds from 0.1 to 60", optarg);
+    case 'o':
+        line->json = strcmp(optarg, "json") == 0;
+        return line->json || strcmp(optarg, "table") == 0 ? RC_EXIT_OK
+                                                          : usage_error("-o %s: give table or json", optarg);
+    default:
+        return RC_EXIT_USAGE; /* getopt_long told what was wrong */
+    }
+}
+
+static enum rc_exit read_command_line(int argc, char **argv, struct command_line *line)
+{
+    static const struct option options[] = {
+        {"cluster", required_argument, NULL, 'c'},    {"node", required_argument, NULL, 'n'},
+        {"token-file", required_argument, NULL, 't'}, {"timeout", required_argument, NULL, 'w'},
+        {"output", required_argument, NULL, 'o'},     {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},          {NULL, 0, NULL, 0},
+    };
+    int option;
+    enum rc_exit code = RC_EXIT_OK;
+    while ((option = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
+        if (option == 'h' || option == 'v') {
+            line->command = option == 'h' ? "help" : "version";
+            return RC_EXIT_OK;
+        }
+        if ((code = take_option(option, line)) != RC_EXIT_OK) {
+            if (option == '?')
+                fputs("see roomcastctl --help\n", stderr);
+            return code;
+        }
+    }
+    if (optind == argc)
+        return usage_error("%s", "a command is missing: status or version");
+    line->command = argv[optind];
+    return optind + 1 < argc ? usage_error("unexpected argument %s", argv[optind + 1]) : RC_EXIT_OK;
+}
+
+static enum rc_exit fill_roster(const struct command_line *line, struct rc_roster *roster)
+{
+    char why[RC_ROSTER_WHY];
+    enum rc_exit code = RC_EXIT_OK;
+    if (!line->cluster && !line->node)
+        return usage_error("%s", "which cluster? give --cluster FILE or --node HOST:PORT");
+    if (line->cluster)
+        code = rc_roster_load(roster, line->cluster, why);
+    if (code == RC_EXIT_OK && line->node)
+        code = rc_roster_add(roster, line->node, why);
+    if (code != RC_EXIT_OK)
+        fprintf(stderr, "roomcastctl: %s\n", why);
+    return code;
+}
+
+static enum rc_exit load_token(const struct command_line *line, struct rc_secret *token)
+{
+    char why[RC_SECRET_WHY];
+    if (!rc_secret_given(line->token_file ? line->token_file : "", "ROOMCAST_ADMIN_TOKEN") ||
+        rc_secret_load(token, "--token-file", line->token_file ? line->token_file : "", "ROOMCAST_ADMIN_TOKEN", why))
+        return RC_EXIT_OK;
+    fprintf(stderr, "roomcastctl: %s\n", why);
+    return RC_EXIT_CONFIG;
+}
+
+static enum rc_exit print_roster(const struct rc_roster *roster, bool json)
+{
+    if (json) {
+        json_t *all = rc_roster_json(roster);
+        bool printed =
+            all && json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) == 0 && putchar('\n') != EOF;
+        json_decref(all);
+        if (!printed)
+            return RC_EXIT_INTERNAL;
+    } else {
+        rc_table_print(stdout, roster, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
+    }
+    return rc_roster_down(roster) ? RC_EXIT_UNAVAILABLE : RC_EXIT_OK;
+}
+
+static enum rc_exit status(const struct command_line *line)
+{
+    static struct rc_roster roster; /* static for its size */
+    struct rc_secret token = {0};
+    enum rc_exit code = fill_roster(line, &roster);
+    if (code == RC_EXIT_OK)
+        code = load_token(line, &token);
+    if (code == RC_EXIT_OK) {
+        if (rc_roster_ask(&roster, &token, line->timeout_ms)) {
+            code = print_roster(&roster, line->json);
+        } else {
+            fputs("roomcastctl: out of memory\n", stderr);
+            code = RC_EXIT_INTERNAL;
+        }
+    }
+    rc_secret_fini(&token);
+    rc_roster_fini(&roster);
+    return code;
+}
+
+enum rc_exit rc_ctl_run(int argc, char **argv)
+{
+    struct command_line line = {.timeout_ms = 2000};
+    enum rc_exit code = read_command_line(argc, argv, &line);
+    if (code != RC_EXIT_OK)
+        return code;
+    if (strcmp(line.command, "help") == 0) {
+        fputs(help, stdout);
+        return RC_EXIT_OK;
+    }
+    if (strcmp(line.command, "version") == 0) {
+        puts("roomcastctl " RC_VERSION);
+        return RC_EXIT_OK;
+    }
+    return strcmp(line.command, "status") == 0
+               ? status(&line)
+               : usage_error("unknown command %s; there are status and version", line.command);
+}
