@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 // The order in which roles are taken down: those that others depend on last.
 export const ROLES = ["gateway", "broker", "persister"];
-export const ROLE_MAX = 25; // nodes of one role: what the ports below have room for
+export const ROLE_MAX = 16; // nodes of one role: as many persisters as a cluster may have; the ports have room for more
 export const PORTS = 200; // ports of one cluster, from its base port on
 
 // Node N of a role listens on base + offset + N - 1.
