@@ -27,22 +27,22 @@ const char *rc_times_check(const struct rc_times *t)
     if (t->s <= 4 * t->h)
         return "times.session must be more than 4 times.heartbeat";
     if (t->l_g <= t->s)
-        return "times.serve (L_g) must be more than times.session";
+        return "times.gateway_lease (L_g) must be more than times.session";
     if (t->l_m <= 4 * t->h)
-        return "times.mesh (L_m) must be more than 4 times.heartbeat";
+        return "times.member_lease (L_m) must be more than 4 times.heartbeat";
     if (t->l_d * 100 < (t->l_g + t->l_m) * 102)
-        return "times.list (L_d) must be at least 1.02 (times.serve + times.mesh)";
+        return "times.list_lease (L_d) must be at least 1.02 (times.gateway_lease + times.member_lease)";
     if (t->l_a < t->l_d + 4 * t->h)
-        return "times.act (L_a) must be at least times.list + 4 times.heartbeat";
+        return "times.act_lease (L_a) must be at least times.list_lease + 4 times.heartbeat";
     if ((t->w - t->tick) * 100 < t->l_a * 102)
-        return "times.wait (W) must be at least 1.02 times.act + times.tick";
+        return "times.wait (W) must be at least 1.02 times.act_lease + times.tick";
     if (t->r <= 0)
         return "times.retry (R) must be above 0";
     if (t->e <= 3 * t->w)
-        return "times.expire (E) must be more than 3 times.wait";
+        return "times.emit_give_up (E) must be more than 3 times.wait";
     if (t->connect <= t->s + t->w)
         return "times.connect must be more than times.session + times.wait";
     if (t->recent <= t->e + t->w)
-        return "times.recent must be more than times.expire + times.wait";
+        return "times.recent must be more than times.emit_give_up + times.wait";
     return 0;
 }

@@ -1,0 +1,187 @@
+/* The map of the cluster. */
+#include "roster.h"
+
+#include "roomcast.pb-c.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct rc_roster_node *find(struct rc_roster *r, const char *id)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (strcmp(r->node[i].peer.id, id) == 0)
+            return &r->node[i];
+    return NULL;
+}
+
+/* NULL: too many, or memory is short. */
+static struct rc_roster_node *add(struct rc_roster *r, const struct rc_peer *peer)
+{
+    if (r->count == RC_ROSTER_MAX)
+        return NULL;
+    struct rc_roster_node *more = realloc(r->node, (r->count + 1) * sizeof *more);
+    if (!more)
+        return NULL;
+    r->node = more;
+    struct rc_roster_node *n = &r->node[r->count++];
+    *n = (struct rc_roster_node){.peer = *peer, .seen = RC_NEVER};
+    return n;
+}
+
+void rc_roster_init(struct rc_roster *r, const struct rc_brokers *brokers, const struct rc_peer *self)
+{
+    *r = (struct rc_roster){.changed = true};
+    for (size_t i = 0; i < brokers->count; i++) {
+        struct rc_peer peer = {.role = RC_BROKER, .weight = brokers->entry[i].weight};
+        memcpy(peer.id, brokers->entry[i].id, sizeof peer.id);
+        memcpy(peer.link, brokers->entry[i].address, sizeof peer.link);
+        struct rc_roster_node *n = add(r, &peer);
+        if (n)
+            n->configured = true;
+    }
+    rc_roster_note(r, RC_ROSTER_SELF, self, true, 0);
+}
+
+void rc_roster_fini(struct rc_roster *r)
+{
+    free(r->node);
+    *r = (struct rc_roster){0};
+}
+
+void rc_roster_note(struct rc_roster *r, unsigned source, const struct rc_peer *peer, bool up, rc_time now)
+{
+    struct rc_roster_node *n = find(r, peer->id);
+    if (!n)
+        n = up ? add(r, peer) : NULL;
+    if (!n)
+        return;
+    uint64_t bit = (uint64_t)1 << source;
+    uint64_t up_by = up ? n->up_by | bit : n->up_by & ~bit;
+    if (up && peer->inc >= n->peer.inc && memcmp(&n->peer, peer, sizeof *peer) != 0) {
+        n->peer = *peer;
+        r->changed = true;
+    }
+    r->changed |= !up_by != !n->up_by;
+    n->up_by = up_by;
+    n->seen = now;
+}
+
+void rc_roster_lost(struct rc_roster *r, unsigned source, rc_time now)
+{
+    uint64_t bit = (uint64_t)1 << source;
+    for (size_t i = 0; i < r->count; i++) {
+        if (!(r->node[i].up_by & bit))
+            continue;
+        r->node[i].up_by &= ~bit;
+        r->node[i].seen = now;
+        r->changed |= !r->node[i].up_by;
+    }
+}
+
+void rc_roster_sweep(struct rc_roster *r, rc_time now)
+{
+    for (size_t i = 0; i < r->count;) {
+        const struct rc_roster_node *n = &r->node[i];
+        if (n->up_by || n->configured || now - n->seen < RC_ROSTER_KEEP)
+            i++;
+        else
+            r->node[i] = r->node[--r->count];
+    }
+}
+
+/* ---- on the wire --------------------------------------------------------------------------------------------------------- */
+
+static ProtobufCBinaryData bytes_of(const char *text)
+{
+    return (ProtobufCBinaryData){strlen(text), (uint8_t *)(uintptr_t)text};
+}
+
+static void fill(const struct rc_roster_node *n, Roomcast__MapNode *map_node, Roomcast__Node *node)
+{
+    roomcast__node__init(node);
+    node->role = (Roomcast__Role)n->peer.role;
+    node->id = bytes_of(n->peer.id);
+    node->inc = n->peer.inc;
+    node->weight = n->peer.weight;
+    node->link = bytes_of(n->peer.link);
+    node->admin = bytes_of(n->peer.admin);
+    node->topic = bytes_of(n->peer.topic);
+    roomcast__map_node__init(map_node);
+    map_node->node = node;
+    map_node->up = n->up_by != 0;
+}
+
+struct rc_buf *rc_roster_pack(const struct rc_roster *r)
+{
+    struct row {
+        Roomcast__MapNode map_node;
+        Roomcast__Node node;
+    } *row = calloc(r->count, sizeof *row);
+    Roomcast__MapNode **list = calloc(r->count, sizeof(Roomcast__MapNode *));
+    struct rc_buf *buf = NULL;
+    if (row && list) {
+        for (size_t i = 0; i < r->count; i++) {
+            fill(&r->node[i], &row[i].map_node, &row[i].node);
+            list[i] = &row[i].map_node;
+        }
+        Roomcast__Map map = ROOMCAST__MAP__INIT;
+        map.n_node = r->count;
+        map.node = list;
+        Roomcast__Side side = ROOMCAST__SIDE__INIT;
+        side.kind_case = ROOMCAST__SIDE__KIND_MAP;
+        side.map = &map;
+        buf = rc_buf_new(roomcast__side__get_packed_size(&side));
+        if (buf)
+            roomcast__side__pack(&side, buf->data);
+    }
+    free(row);
+    free(list);
+    return buf;
+}
+
+static bool text_of(ProtobufCBinaryData bytes, char *out, size_t size)
+{
+    if (bytes.len >= size || (bytes.len && memchr(bytes.data, 0, bytes.len)))
+        return false;
+    if (bytes.len)
+        memcpy(out, bytes.data, bytes.len);
+    out[bytes.len] = '\0';
+    return true;
+}
+
+static void take(struct rc_roster *r, unsigned source, const Roomcast__MapNode *row, rc_time now)
+{
+    const Roomcast__Node *node = row->node;
+    struct rc_peer peer = {0};
+    if (!node || !text_of(node->id, peer.id, sizeof peer.id) || !text_of(node->link, peer.link, sizeof peer.link) ||
+        !text_of(node->admin, peer.admin, sizeof peer.admin) || !text_of(node->topic, peer.topic, sizeof peer.topic) ||
+        !rc_id_valid(peer.id))
+        return;
+    peer.role = (enum rc_role)node->role;
+    peer.inc = node->inc;
+    peer.weight = node->weight;
+    rc_roster_note(r, source, &peer, row->up, now);
+}
+
+bool rc_roster_unpack(struct rc_roster *r, unsigned source, const struct rc_buf *bytes, rc_time now)
+{
+    Roomcast__Side *side = roomcast__side__unpack(NULL, bytes->len, bytes->data);
+    bool is_map = side && side->kind_case == ROOMCAST__SIDE__KIND_MAP;
+    for (size_t i = 0; is_map && i < side->map->n_node; i++)
+        take(r, source, side->map->node[i], now);
+    if (side)
+        roomcast__side__free_unpacked(side, NULL);
+    return is_map;
+}
+
+size_t rc_roster_status(const struct rc_roster *r, struct rc_status_node *out, size_t max)
+{
+    static const char *const role[] = {"unknown", "gateway", "broker", "persister"};
+    size_t n = r->count < max ? r->count : max;
+    for (size_t i = 0; i < n; i++) {
+        const struct rc_peer *p = &r->node[i].peer;
+        out[i] = (struct rc_status_node){p->id, role[(unsigned)p->role <= RC_PERSISTER ? p->role : 0], p->link,
+                                         p->admin, r->node[i].up_by != 0};
+    }
+    return n;
+}

@@ -1,0 +1,52 @@
+/*
+ * The map of the cluster as one node knows it: who exists, where, and whether somebody has a session with it. For people and
+ * for addresses (a gateway finds the persisters here); decides nothing.
+ *
+ * A broker reports what it sees itself, and sends its roster as Side{Map} to all its sessions. The others take the union of
+ * their brokers' maps: a node is up while any of its sources says so. One thread.
+ */
+#ifndef RC_ROSTER_H
+#define RC_ROSTER_H
+
+#include "brokers.h"
+#include "cluster/buf.h"
+#include "status.h"
+
+#define RC_ROSTER_MAX  1024                 /* nodes; beyond it new ones are not noted */
+#define RC_ROSTER_KEEP (600 * 1000 * RC_MS) /* a node that is down is shown this long; configured ones for ever */
+
+struct rc_roster_node {
+    struct rc_peer peer;
+    uint64_t up_by;  /* sources that have a session with it */
+    rc_time seen;    /* when it was last up */
+    bool configured; /* in the static list */
+};
+
+struct rc_roster {
+    struct rc_roster_node *node;
+    size_t count;
+    bool changed; /* since the owner last cleared it */
+};
+
+/* Sources are numbers from 0 to 63: RC_ROSTER_SELF for what this node sees, else the place of the broker in the list. */
+#define RC_ROSTER_SELF 63u
+
+/* Begins with the configured brokers, all down, and with this node, up. */
+void rc_roster_init(struct rc_roster *r, const struct rc_brokers *brokers, const struct rc_peer *self);
+void rc_roster_fini(struct rc_roster *r);
+
+void rc_roster_note(struct rc_roster *r, unsigned source, const struct rc_peer *peer, bool up, rc_time now);
+/* Everything that this source said is void: its session ended. */
+void rc_roster_lost(struct rc_roster *r, unsigned source, rc_time now);
+/* Forgets what was down for long. Now and then. */
+void rc_roster_sweep(struct rc_roster *r, rc_time now);
+
+/* A packed Side{Map}, or NULL when memory is short. */
+struct rc_buf *rc_roster_pack(const struct rc_roster *r);
+/* Takes a Side in if it is a Map. False: it is not (nothing changed). */
+bool rc_roster_unpack(struct rc_roster *r, unsigned source, const struct rc_buf *side, rc_time now);
+
+/* Rows for the status: fills out (at most max) and returns how many. Texts point into the roster. */
+size_t rc_roster_status(const struct rc_roster *r, struct rc_status_node *out, size_t max);
+
+#endif
