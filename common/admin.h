@@ -1,15 +1,15 @@
 /*
- * The admin HTTP listener of a node, for operators, probes and collectors; on the daemon's own loop, never
- * for clients.
+ * The admin HTTP listener of a node, for operators, probes and collectors; on the daemon's own loop, never for
+ * clients.
  *
  *   GET /healthz   200 while the loop turns            open to all
  *   GET /readyz    200 ready, or 503 and the reason    open to all
  *   GET /metrics   Prometheus text                     with a token when one is configured
  *   GET /status    JSON (common/status.h)              likewise
  *
- * HEAD is answered like GET without the body. What else exists is added by rc_admin_handle. Requests have
- * limits (8 KiB of headers, 64 KiB of body, 5 s without progress). An address that others can reach needs a
- * token.
+ * HEAD is answered like GET without the body. What else exists is added by rc_admin_handle and needs the token
+ * too. Limits: 64 connections with one request each, 8 KiB of headers, 64 KiB of body, 5 s without progress.
+ * Requests that a web page sent (they carry Origin) are refused. An address that others can reach needs a token.
  */
 #ifndef RC_ADMIN_H
 #define RC_ADMIN_H
@@ -22,13 +22,13 @@
 #include "loop.h"
 #include "secret.h"
 
-#define RC_ADMIN_WHY 256
+#define RC_ADMIN_WHY 512
 
 struct rc_admin;
 
 struct rc_admin_config {
     const char *listen;            /* host:port, port 0 for any free one */
-    const struct rc_secret *token; /* for `Authorization: Bearer`; empty or NULL: none. Outlives the admin. */
+    const struct rc_secret *token; /* for `Authorization: Bearer`; empty: none. Outlives the admin. */
     /* True when the node can do its work, else false with the reason in why. */
     bool (*ready)(void *arg, char *why, size_t why_size);
     /* Writes the body of /metrics. */
@@ -38,24 +38,27 @@ struct rc_admin_config {
     void *arg;
 };
 
-/* A handler writes its answer to out and returns the HTTP status. body is not terminated. Called in the loop.
- */
+/* A handler writes its answer, plain text, to out and returns the HTTP status. body is not terminated. Called in
+ * the loop. */
 typedef unsigned (*rc_admin_cb)(void *arg, const char *body, size_t len, FILE *out);
 
+/* Whether this address is open to other machines. */
+bool rc_admin_needs_token(const char *listen);
+
 /* Listens before it returns, so that a port in use is found at start. On failure *out is NULL, why names the
- * option and the address, and the answer is the exit code: RC_EXIT_UNAVAILABLE, RC_EXIT_CONFIG (address that
- * needs a token) or RC_EXIT_INTERNAL. */
+ * option and the address, and the answer is the exit code: RC_EXIT_UNAVAILABLE, RC_EXIT_CONFIG (the address needs
+ * a token) or RC_EXIT_INTERNAL. */
 enum rc_exit rc_admin_new(struct rc_admin **out, struct rc_loop *loop, const struct rc_admin_config *config,
                           char why[RC_ADMIN_WHY]);
 
-/* Adds a handler, "GET" or "POST", for a path (static strings). False: out of memory or the path is taken for
- * this method. */
+/* Adds a handler, method "GET" or "POST", for a path; both static strings. At most 12 of them. False: the table
+ * is full, or the path has a handler for this method. */
 bool rc_admin_handle(struct rc_admin *admin, const char *method, const char *path, rc_admin_cb cb, void *arg);
 
 /* host:port that it listens on, with the real port. Valid as long as the admin. */
 const char *rc_admin_address(const struct rc_admin *admin);
 
-/* Closes the listener and all its connections. NULL is allowed. */
+/* Closes the listener and all its connections. Not from a handler. NULL is allowed. */
 void rc_admin_free(struct rc_admin *admin);
 
 #endif

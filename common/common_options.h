@@ -8,6 +8,21 @@
 #include "option.h"
 #include "secret.h"
 
+/* Overrides of the times of protocol.md 2: option times.NAME, field of struct rc_times, help. */
+#define RC_TIMES_LIST(X)                                                                                               \
+    X(heartbeat, h, "H: time between heartbeats on a link")                                                            \
+    X(tick, tick, "time between rounds of housekeeping")                                                               \
+    X(session, s, "S: a link is lost when nothing was heard for this long")                                            \
+    X(gateway_lease, l_g, "L_g: a gateway serves while contact with a majority of brokers is younger")                 \
+    X(member_lease, l_m, "L_m: what a broker learnt from another counts while contact is younger")                     \
+    X(list_lease, l_d, "L_d: a broker lists a gateway for this long after it was heard of")                            \
+    X(act_lease, l_a, "L_a: a broker may act for a gateway while contact is younger")                                  \
+    X(wait, w, "W: a gateway waits this long before it relies on the silence of a lost broker")                        \
+    X(retry, r, "R: pause after a broker refused")                                                                     \
+    X(emit_give_up, e, "E: an emit that nobody confirmed is given up")                                                 \
+    X(connect, connect, "a client's CONNECT that could not be answered is refused")                                    \
+    X(recent, recent, "the highest number of an origin is kept after its last use")
+
 struct rc_common_options {
     char *node_id;
     char *log_level;
@@ -17,36 +32,35 @@ struct rc_common_options {
     char *cluster_listen;
     char *cluster_secret_file;
     char *cluster_brokers;
-    int64_t times_scale; /* percent */
-    /* Overrides of protocol.md 2 in ms; 0: the default times the scale. */
-    int64_t heartbeat, tick, session, gateway_lease, member_lease, list_lease, act_lease, wait, retry,
-        emit_give_up, connect, recent;
+    int64_t times_scale;                           /* percent */
+#define X(name, field, help) int64_t times_##name; /* ms; 0: the default times the scale */
+    RC_TIMES_LIST(X)
+#undef X
 };
 
-/* What the options mean, made by rc_common_check. */
+/* What the options mean. All but options and role is made by rc_common_check. */
 struct rc_common {
     struct rc_common_options options;
     enum rc_role role;
     enum rc_level level;
-    bool json;
     struct rc_times times;
     struct rc_brokers brokers;
     struct rc_secret secret;      /* of the cluster */
     struct rc_secret admin_token; /* empty when none is configured */
 };
 
-/* Gives c (zeroed) its role and returns the table of its lines with that role's default ports. Put it before
- * the daemon's own table in the rc_option_set. */
+/* Gives c (zeroed) its role and returns the table of its options, with that role's default ports. It stands
+ * before the daemon's own table in the rc_option_set. */
 struct rc_option_table rc_common_table(struct rc_common *c, enum rc_role role);
 
-/* Fills the rest of c from c->options and refuses what does not fit together: call it first in the daemon's
+/* Fills the rest of c from c->options and tells what does not fit together. Call it first in the daemon's
  * check function. */
 void rc_common_check(struct rc_common *c, struct rc_option_errors *errors);
 
 /* Starts the log as the options say. */
 void rc_common_log(const struct rc_common *c);
 
-/* After a reload: takes over log.level. */
+/* After rc_options_reload: puts log.level in force. */
 void rc_common_reloaded(struct rc_common *c);
 
 /* Wipes the secrets; the options' texts belong to rc_options_free. */

@@ -1,0 +1,410 @@
+/* The admin HTTP listener of a node, on libevent's evhttp. */
+#include "admin.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "log.h"
+
+#define ROUTES          16
+#define CONNECTIONS_MAX 64
+#define HEADERS_MAX     8192
+#define BODY_MAX        65536
+#define TIMEOUT_S       5
+#define ACCEPT_PAUSE_MS 1000
+#define ANY_METHOD      0xffff /* so that we, not evhttp, answer the methods that we do not have */
+
+struct route {
+    const char *method, *path, *type;
+    bool open; /* needs no token */
+    rc_admin_cb cb;
+    void *arg;
+};
+
+/* Counts connections. libevent frees a connection's bufferevent some time after its end, as late as with the
+ * loop itself, so this lives on its own until the last is gone. */
+struct tally {
+    unsigned open;
+    struct rc_admin *admin; /* NULL when that is gone */
+};
+
+struct rc_admin {
+    struct rc_admin_config config;
+    struct rc_loop *loop;            /* the daemon's */
+    struct evhttp *http;             /* owned, with listener and connections */
+    struct evconnlistener *listener; /* http's */
+    struct rc_watch *pause;          /* until accepting goes on after a failure, else NULL */
+    struct route routes[ROUTES];
+    size_t route_count;
+    struct tally *tally;           /* shared with the connections, see above */
+    char address[RC_ADDR_MAX + 8]; /* that it listens on */
+};
+
+bool rc_admin_needs_token(const char *listen)
+{
+    struct rc_addr addr;
+    return rc_addr_parse(listen, &addr) || !rc_addr_loopback(&addr);
+}
+
+static unsigned answer_health(void *arg, const char *body, size_t len, FILE *out)
+{
+    (void)arg;
+    (void)body;
+    (void)len;
+    fputs("ok\n", out);
+    return HTTP_OK;
+}
+
+static unsigned answer_ready(void *arg, const char *body, size_t len, FILE *out)
+{
+    struct rc_admin *admin = arg;
+    char why[256] = "";
+    (void)body;
+    (void)len;
+    bool ready = admin->config.ready(admin->config.arg, why, sizeof why);
+    fprintf(out, "%s\n", ready ? "ready" : why);
+    return ready ? HTTP_OK : HTTP_SERVUNAVAIL;
+}
+
+static unsigned answer_metrics(void *arg, const char *body, size_t len, FILE *out)
+{
+    struct rc_admin *admin = arg;
+    (void)body;
+    (void)len;
+    admin->config.metrics(admin->config.arg, out);
+    return HTTP_OK;
+}
+
+static unsigned answer_status(void *arg, const char *body, size_t len, FILE *out)
+{
+    struct rc_admin *admin = arg;
+    (void)body;
+    (void)len;
+    char *text = admin->config.status(admin->config.arg);
+    fprintf(out, "%s\n", text ? text : "{\"error\":\"the status could not be made\"}");
+    free(text);
+    return text ? HTTP_OK : HTTP_INTERNAL;
+}
+
+static const char *method_name(struct evhttp_request *req)
+{
+    switch (evhttp_request_get_command(req)) {
+    case EVHTTP_REQ_GET:
+    case EVHTTP_REQ_HEAD:
+        return "GET";
+    case EVHTTP_REQ_POST:
+        return "POST";
+    default:
+        return "";
+    }
+}
+
+/* The body leaves here; HEAD tells its length only. One request per connection keeps their number honest. */
+static void reply(struct evhttp_request *req, unsigned code, const char *type, const char *body, size_t len)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+    char length[24];
+    snprintf(length, sizeof length, "%zu", len);
+    evhttp_add_header(headers, "Content-Type", type);
+    evhttp_add_header(headers, "Content-Length", length);
+    evhttp_add_header(headers, "Cache-Control", "no-store");
+    evhttp_add_header(headers, "Connection", "close");
+    if (evhttp_request_get_command(req) != EVHTTP_REQ_HEAD) {
+        evbuffer_add(evhttp_request_get_output_buffer(req), body, len);
+    }
+    evhttp_send_reply(req, (int)code, NULL, NULL);
+}
+
+static void reply_text(struct evhttp_request *req, unsigned code, const char *text)
+{
+    reply(req, code, "text/plain", text, strlen(text));
+}
+
+static bool authorized(const struct rc_admin *admin, struct evhttp_request *req)
+{
+    if (!admin->config.token || !admin->config.token->bytes) {
+        return true;
+    }
+    const char *given = evhttp_find_header(evhttp_request_get_input_headers(req), "Authorization");
+    if (!given || strncasecmp(given, "Bearer ", 7) != 0) {
+        return false;
+    }
+    return rc_secret_equal(admin->config.token, given + 7, strlen(given + 7));
+}
+
+static void call(const struct route *route, struct evhttp_request *req)
+{
+    struct evbuffer *input = evhttp_request_get_input_buffer(req);
+    size_t in_len = evbuffer_get_length(input), out_len = 0;
+    const char *in = in_len > 0 ? (const char *)evbuffer_pullup(input, -1) : "";
+    char *text = NULL;
+    FILE *out = open_memstream(&text, &out_len);
+    if (!out || !in) {
+        reply_text(req, HTTP_INTERNAL, "out of memory\n");
+    } else {
+        unsigned code = route->cb(route->arg, in, in_len, out);
+        fclose(out);
+        out = NULL;
+        reply(req, text ? code : HTTP_INTERNAL, route->type, text ? text : "", text ? out_len : 0);
+    }
+    if (out) {
+        fclose(out);
+    }
+    free(text);
+}
+
+static void on_request(struct evhttp_request *req, void *arg)
+{
+    struct rc_admin *admin = arg;
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
+    const char *path = uri ? evhttp_uri_get_path(uri) : NULL, *method = method_name(req), *allow = NULL;
+    const struct route *route = NULL;
+    for (size_t i = 0; path && i < admin->route_count; i++) {
+        if (strcmp(admin->routes[i].path, path) == 0) {
+            allow = strcmp(admin->routes[i].method, "GET") == 0 ? "GET, HEAD" : "POST";
+            route = strcmp(admin->routes[i].method, method) == 0 ? &admin->routes[i] : route;
+        }
+    }
+    if (evhttp_find_header(evhttp_request_get_input_headers(req), "Origin")) {
+        reply_text(req, 403, "not for web pages\n");
+    } else if (!allow) {
+        reply_text(req, HTTP_NOTFOUND, "no such path; /healthz /readyz /metrics /status\n");
+    } else if (!route) {
+        evhttp_add_header(headers, "Allow", allow);
+        reply_text(req, HTTP_BADMETHOD, "this path has other methods\n");
+    } else if (!route->open && !authorized(admin, req)) {
+        evhttp_add_header(headers, "WWW-Authenticate", "Bearer");
+        reply_text(req, 401, "needs the operator token: Authorization: Bearer TOKEN\n");
+    } else {
+        call(route, req);
+    }
+}
+
+static void on_connection_closed(void *arg)
+{
+    struct tally *tally = arg;
+    tally->open--;
+    if (tally->admin && !tally->admin->pause) {
+        evconnlistener_enable(tally->admin->listener);
+    } else if (!tally->admin && tally->open == 0) {
+        free(tally);
+    }
+}
+
+/* evhttp asks for the bufferevent of a connection that it accepted. It tells nobody when a connection without
+ * a request ends, so a filter that filters nothing stands between: its end is told, and the connections can be
+ * counted. At the limit new ones wait in the kernel's queue. */
+static struct bufferevent *on_connection(struct event_base *base, void *arg)
+{
+    struct rc_admin *admin = arg;
+    struct bufferevent *socket = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    struct bufferevent *counted =
+        socket ? bufferevent_filter_new(socket, NULL, NULL, BEV_OPT_CLOSE_ON_FREE, on_connection_closed, admin->tally)
+               : NULL;
+    if (!counted) { /* evhttp makes one of its own, which is not counted */
+        if (socket) {
+            bufferevent_free(socket);
+        }
+        return NULL;
+    }
+    if (++admin->tally->open >= CONNECTIONS_MAX) {
+        rc_log(RC_WARN, "admin-busy", "connections=%u", admin->tally->open);
+        evconnlistener_disable(admin->listener);
+    }
+    return counted;
+}
+
+static void accept_again(void *arg)
+{
+    struct rc_admin *admin = arg;
+    admin->pause = NULL;
+    if (admin->tally->open < CONNECTIONS_MAX) {
+        evconnlistener_enable(admin->listener);
+    }
+}
+
+/* Out of descriptors: the listener would be readable for ever and the loop would spin. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+    struct rc_admin *admin = arg;
+    rc_log(RC_WARN, "admin-accept-failed", "error=\"%s\" pause_ms=%d", strerror(errno), ACCEPT_PAUSE_MS);
+    admin->pause = rc_loop_once(admin->loop, ACCEPT_PAUSE_MS, accept_again, admin);
+    if (admin->pause) {
+        evconnlistener_disable(listener);
+    }
+}
+
+/* A listening socket on the first usable of the host's addresses; -1 with why. */
+static int listen_on(const struct rc_addr *addr, const char *text, char why[RC_ADMIN_WHY])
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *list = NULL;
+    char port[8];
+    int fd = -1, on = 1, saved = 0;
+    snprintf(port, sizeof port, "%u", addr->port);
+    int rc = getaddrinfo(addr->host, port, &hints, &list);
+    if (rc != 0) {
+        snprintf(why, RC_ADMIN_WHY, "admin.listen: cannot find the address of %s: %s", text, gai_strerror(rc));
+        return -1;
+    }
+    for (struct addrinfo *ai = list; ai && fd < 0; ai = ai->ai_next) {
+        fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+                        bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, CONNECTIONS_MAX) != 0)) {
+            saved = errno;
+            close(fd);
+            fd = -1;
+        }
+    }
+    freeaddrinfo(list);
+    if (fd < 0) {
+        snprintf(why, RC_ADMIN_WHY, "admin.listen: cannot listen on %s: %s", text, strerror(saved ? saved : errno));
+    }
+    return fd;
+}
+
+static void remember_address(struct rc_admin *admin, const struct rc_addr *addr, int fd)
+{
+    struct sockaddr_storage bound;
+    socklen_t len = sizeof bound;
+    char port[8] = "0";
+    if (getsockname(fd, (struct sockaddr *)&bound, &len) == 0) {
+        getnameinfo((struct sockaddr *)&bound, len, NULL, 0, port, sizeof port, NI_NUMERICSERV);
+    }
+    snprintf(admin->address, sizeof admin->address, addr->v6 ? "[%s]:%s" : "%s:%s", addr->host, port);
+}
+
+/* Puts evhttp on the listening socket, which it then owns. */
+static bool serve(struct rc_admin *admin, int fd)
+{
+    admin->tally = calloc(1, sizeof *admin->tally);
+    admin->http = !admin->tally ? NULL : evhttp_new(rc_loop_base(admin->loop));
+    struct evhttp_bound_socket *bound = admin->http ? evhttp_accept_socket_with_handle(admin->http, fd) : NULL;
+    if (!bound) {
+        close(fd);
+        return false;
+    }
+    admin->listener = evhttp_bound_socket_get_listener(bound);
+    admin->tally->admin = admin;
+    evconnlistener_set_error_cb(admin->listener, on_accept_error);
+    return true;
+}
+
+static void set_limits(struct rc_admin *admin)
+{
+    evhttp_set_max_headers_size(admin->http, HEADERS_MAX);
+    evhttp_set_max_body_size(admin->http, BODY_MAX);
+    evhttp_set_timeout(admin->http, TIMEOUT_S);
+    evhttp_set_allowed_methods(admin->http, ANY_METHOD);
+    evhttp_set_default_content_type(admin->http, NULL);
+    evhttp_set_bevcb(admin->http, on_connection, admin);
+    evhttp_set_gencb(admin->http, on_request, admin);
+}
+
+static void add_own_routes(struct rc_admin *admin)
+{
+    const struct route own[] = {
+        {"GET", "/healthz", "text/plain", true, answer_health, admin},
+        {"GET", "/readyz", "text/plain", true, answer_ready, admin},
+        {"GET", "/metrics", "text/plain; version=0.0.4", false, answer_metrics, admin},
+        {"GET", "/status", "application/json", false, answer_status, admin},
+    };
+    memcpy(admin->routes, own, sizeof own);
+    admin->route_count = sizeof own / sizeof own[0];
+}
+
+static enum rc_exit start(struct rc_admin *admin, char why[RC_ADMIN_WHY])
+{
+    struct rc_addr addr;
+    const char *listen = admin->config.listen, *wrong = rc_addr_parse(listen, &addr);
+    if (wrong) {
+        snprintf(why, RC_ADMIN_WHY, "admin.listen: %s %s", listen, wrong);
+        return RC_EXIT_CONFIG;
+    }
+    if (!rc_addr_loopback(&addr) && !(admin->config.token && admin->config.token->bytes)) {
+        snprintf(why, RC_ADMIN_WHY, "admin.listen: %s can be reached from other machines, so it needs admin.token_file",
+                 listen);
+        return RC_EXIT_CONFIG;
+    }
+    int fd = listen_on(&addr, listen, why);
+    if (fd < 0) {
+        return RC_EXIT_UNAVAILABLE;
+    }
+    remember_address(admin, &addr, fd);
+    if (!serve(admin, fd)) {
+        snprintf(why, RC_ADMIN_WHY, "admin.listen: out of memory");
+        return RC_EXIT_INTERNAL;
+    }
+    set_limits(admin);
+    add_own_routes(admin);
+    return RC_EXIT_OK;
+}
+
+enum rc_exit rc_admin_new(struct rc_admin **out, struct rc_loop *loop, const struct rc_admin_config *config,
+                          char why[RC_ADMIN_WHY])
+{
+    enum rc_exit code = RC_EXIT_INTERNAL;
+    struct rc_admin *admin = calloc(1, sizeof *admin);
+    *out = NULL;
+    snprintf(why, RC_ADMIN_WHY, "out of memory");
+    if (admin) {
+        admin->config = *config;
+        admin->loop = loop;
+        code = start(admin, why);
+    }
+    if (code != RC_EXIT_OK) {
+        rc_admin_free(admin);
+        return code;
+    }
+    *out = admin;
+    return RC_EXIT_OK;
+}
+
+bool rc_admin_handle(struct rc_admin *admin, const char *method, const char *path, rc_admin_cb cb, void *arg)
+{
+    for (size_t i = 0; i < admin->route_count; i++) {
+        if (strcmp(admin->routes[i].path, path) == 0 && strcmp(admin->routes[i].method, method) == 0) {
+            return false;
+        }
+    }
+    if (admin->route_count == ROUTES) {
+        return false;
+    }
+    admin->routes[admin->route_count++] = (struct route){method, path, "text/plain", false, cb, arg};
+    return true;
+}
+
+const char *rc_admin_address(const struct rc_admin *admin)
+{
+    return admin->address;
+}
+
+void rc_admin_free(struct rc_admin *admin)
+{
+    if (!admin) {
+        return;
+    }
+    rc_watch_free(admin->pause);
+    if (admin->tally) {
+        admin->tally->admin = NULL; /* before evhttp_free, which frees the listener first */
+    }
+    if (admin->http) {
+        evhttp_free(admin->http);
+    }
+    if (admin->tally && admin->tally->open == 0) {
+        free(admin->tally);
+    }
+    free(admin);
+}
