@@ -113,8 +113,8 @@ bool rc_brokers_parse(const char *text, struct rc_brokers *out, char *why, size_
         }
         const char *wrong = add(out, first, (size_t)(last - first));
         if (wrong) {
-            snprintf(why, why_size, "\"%.*s\" %s",
-                     (int)(last - first > ELEMENT_MAX ? ELEMENT_MAX : last - first), first, wrong);
+            snprintf(why, why_size, "\"%.*s\" %s", (int)(last - first > ELEMENT_MAX ? ELEMENT_MAX : last - first),
+                     first, wrong);
             return false;
         }
         owner = owner || out->entry[out->count - 1].weight > 0;

@@ -1,5 +1,4 @@
-/* The static list of a cluster's brokers: `id=host:port[*weight]` separated by commas, the same on every
- * node. */
+/* The static list of a cluster's brokers: `id=host:port[*weight]`, separated by commas. */
 #ifndef RC_BROKERS_H
 #define RC_BROKERS_H
 

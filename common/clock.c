@@ -35,8 +35,8 @@ char *rc_clock_iso(int64_t wall_ms, char buf[RC_CLOCK_ISO])
     struct tm tm;
     gmtime_r(&seconds, &tm);
     char text[80]; /* what a compiler believes the fields may need */
-    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
-             tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)part);
+    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+             tm.tm_hour, tm.tm_min, tm.tm_sec, (int)part);
     snprintf(buf, RC_CLOCK_ISO, "%.24s", text);
     return buf;
 }

@@ -6,8 +6,7 @@
 
 #define RC_CLOCK_ISO 25 /* room for "2026-01-01T00:00:00.000Z" and its terminator */
 
-/* Microseconds since boot, time asleep included (CLOCK_BOOTTIME): what leases and timeouts are measured with.
- */
+/* Microseconds since boot, time asleep included (CLOCK_BOOTTIME): for leases and timeouts. */
 rc_time rc_clock_now(void);
 
 /* Milliseconds since 1970 UTC: for people, dates of messages and first incarnations; may step. */
@@ -17,8 +16,7 @@ int64_t rc_clock_wall_ms(void);
  * nearer end). Returns buf. */
 char *rc_clock_iso(int64_t wall_ms, char buf[RC_CLOCK_ISO]);
 
-/* From the kernel's generator, fit for nonces. Ends the process with RC_EXIT_INTERNAL if the kernel has none.
- */
+/* From the kernel's generator, fit for nonces. Ends the process with RC_EXIT_INTERNAL if it has none. */
 uint64_t rc_random64(void);
 
 #endif

@@ -53,8 +53,8 @@ enum rc_exit rc_daemon_init(struct rc_daemon *d)
     signal(SIGPIPE, SIG_IGN);
     rc_log(RC_INFO, "starting", "role=%s version=%s pid=%ld", d->role, RC_VERSION, (long)getpid());
     d->loop = rc_loop_new();
-    if (!d->loop || !rc_loop_signal(d->loop, SIGTERM, on_stop, d) ||
-        !rc_loop_signal(d->loop, SIGINT, on_stop, d) || !rc_loop_signal(d->loop, SIGHUP, on_hangup, d)) {
+    if (!d->loop || !rc_loop_signal(d->loop, SIGTERM, on_stop, d) || !rc_loop_signal(d->loop, SIGINT, on_stop, d) ||
+        !rc_loop_signal(d->loop, SIGHUP, on_hangup, d)) {
         rc_loop_free(d->loop);
         d->loop = NULL;
         return rc_daemon_refuse(RC_EXIT_INTERNAL, "no event loop: %s", strerror(errno));

@@ -1,8 +1,7 @@
 /*
  * The skeleton that the daemons share: loop, signals, life-cycle lines.
  *
- *   rc_options_parse -> rc_daemon_init -> build on d.loop -> rc_daemon_run -> take down -> rc_daemon_fini ->
- * exit
+ *   rc_options_parse, rc_daemon_init, build on d.loop, rc_daemon_run, take down, rc_daemon_fini, exit
  *
  * SIGTERM and SIGINT ask for a clean stop: `stop` is called once and ends the loop by rc_loop_stop when all
  * is wound up (without a `stop` the loop ends at once); a second signal ends the loop there and then. SIGHUP

@@ -107,8 +107,7 @@ static void compose(enum rc_level level, const char *event, const char *text, bo
     struct line line = {.bytes = bytes, .limit = sizeof bytes - 16};
     rc_clock_iso(rc_clock_wall_ms(), now);
     const char *const parts[] = {now, level_names[level], log_node, event};
-    static const char *const keys[] = {"{\"time\":\"", "\",\"level\":\"", "\",\"node\":\"",
-                                       "\",\"event\":\""};
+    static const char *const keys[] = {"{\"time\":\"", "\",\"level\":\"", "\",\"node\":\"", "\",\"event\":\""};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         put_text(&line, log_json ? keys[i] : (i > 0 ? " " : ""));
         put_escaped(&line, parts[i], log_json);

@@ -1,9 +1,8 @@
 /*
  * The log: one line per event on standard error, for people (text) or collectors (JSON).
  *
- *   2026-01-01T00:00:00.000Z info gateway-1 client-closed socket=17 reason="idle"
- *   {"time":"2026-01-01T00:00:00.000Z","level":"info","node":"gateway-1","event":"client-closed","text":"socket=17
- * reason=\"idle\""}
+ *   2026-01-01T00:00:00.000Z info gateway-1 client-closed socket=17 why="idle"
+ *   {"time":"...","level":"info","node":"gateway-1","event":"client-closed","text":"socket=17 why=\"idle\""}
  *
  * A line leaves by one write(2) of at most RC_LOG_LINE bytes, so lines of several threads do not mix; a
  * longer text is cut and ends in "...". Control bytes and bytes that are not ASCII leave as \xNN in either
@@ -34,8 +33,7 @@ bool rc_log_on(enum rc_level level);
 
 /* event is a short fixed kebab-case name; fmt makes space separated key=value pairs. Any thread, not from a
  * signal handler. Keeps errno. Never fails: a line that cannot be written is dropped. */
-void rc_log(enum rc_level level, const char *event, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+void rc_log(enum rc_level level, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* An event that has no fields. */
 void rc_log_event(enum rc_level level, const char *event);

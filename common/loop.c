@@ -66,8 +66,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
     cb(cb_arg);
 }
 
-static struct rc_watch *watch_new(struct rc_loop *loop, int fd, short what, int64_t ms, rc_loop_cb cb,
-                                  void *arg)
+static struct rc_watch *watch_new(struct rc_loop *loop, int fd, short what, int64_t ms, rc_loop_cb cb, void *arg)
 {
     struct timeval after = {.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
     struct rc_watch *watch = calloc(1, sizeof *watch);

@@ -48,8 +48,7 @@ bool rc_mailbox_post(struct rc_mailbox *mb, struct rc_mail *mail, size_t bytes, 
     mail->bytes = bytes;
     pthread_mutex_lock(&mb->lock);
     bool empty = mb->first == NULL;
-    bool fits =
-        mb->bytes <= mb->bound && bytes <= mb->bound - mb->bytes; /* force may have passed the bound */
+    bool fits = mb->bytes <= mb->bound && bytes <= mb->bound - mb->bytes; /* force may have passed the bound */
     if (!fits && !empty && !force) {
         pthread_mutex_unlock(&mb->lock);
         return false;

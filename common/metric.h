@@ -1,10 +1,15 @@
 /*
- * Metrics: one line per metric in a daemon's list, from which come the enum, the text endpoint and the
- * status.
+ * Metrics: one line per metric in a daemon's list, from which come the enum, the text endpoint and the status.
  *
- *   #define GATEWAY_METRICS(X) X(GM_CLIENTS, "clients", RC_GAUGE, "sockets", "Client sockets that are open.")
- * ... enum { GATEWAY_METRICS(RC_METRIC_ENUM) GM_COUNT }; static const struct rc_metric_info info[] =
- * {GATEWAY_METRICS(RC_METRIC_INFO)}; _Atomic uint64_t values[GM_COUNT];
+ *   #define GATEWAY_METRICS(X) \
+ *       X(GM_CLIENTS, "clients", RC_GAUGE, "sockets", "Client sockets that are open.") \
+ *       ...
+ *
+ *   enum { GATEWAY_METRICS(RC_METRIC_ENUM) GM_COUNT };
+ *
+ *   static const struct rc_metric_info info[] = {GATEWAY_METRICS(RC_METRIC_INFO)};
+ *
+ *   _Atomic uint64_t values[GM_COUNT];
  *
  * Counters only grow. Each thread may have its own copy of the values; readers sum them. All accesses are
  * relaxed: a value is never torn, but two values read one after the other need not belong to the same moment.

@@ -85,8 +85,7 @@ static void take_value(char **argv, struct flag *flag)
 }
 
 /* The flags that are no options. True when it was one. */
-static bool take_request(char **argv, struct flag *flag, struct request *request,
-                         struct rc_option_errors *errors)
+static bool take_request(char **argv, struct flag *flag, struct request *request, struct rc_option_errors *errors)
 {
     const struct {
         const char *name;
@@ -170,8 +169,7 @@ static void read_flags(char **argv, struct rc_slots *slots, struct request *requ
 }
 
 /* Brings all sources, weakest first. */
-static void load(char **argv, struct rc_slots *slots, struct request *request,
-                 struct rc_option_errors *errors)
+static void load(char **argv, struct rc_slots *slots, struct request *request, struct rc_option_errors *errors)
 {
     if (request->config) {
         rc_option_file(request->config, slots, errors);
@@ -183,8 +181,7 @@ static void load(char **argv, struct rc_slots *slots, struct request *request,
     }
 }
 
-static int answer(const struct rc_option_set *set, char **argv, struct rc_slots *slots,
-                  struct rc_option_errors *errors)
+static int answer(const struct rc_option_set *set, char **argv, struct rc_slots *slots, struct rc_option_errors *errors)
 {
     FILE *out = set->out ? set->out : stdout;
     struct request request = {0};
@@ -264,8 +261,8 @@ static void take_over(const struct rc_slot *now, const struct rc_slot *fresh)
     if (option->reloadable) {
         rc_value_swap(option, now->values, fresh->values);
     }
-    rc_log(option->reloadable ? RC_INFO : RC_WARN, option->reloadable ? "option-changed" : "option-kept",
-           "name=%s%s", option->name, option->reloadable ? "" : " reason=\"needs a restart\"");
+    rc_log(option->reloadable ? RC_INFO : RC_WARN, option->reloadable ? "option-changed" : "option-kept", "name=%s%s",
+           option->name, option->reloadable ? "" : " reason=\"needs a restart\"");
 }
 
 /* Reads the sources into `fresh`; true and the changes are in `now`, or the errors are logged. */

@@ -41,9 +41,9 @@ struct rc_option {
     size_t offset; /* of the field in the struct that the table fills */
     int64_t min, max;
     const char *fallback; /* in the words of a file; NULL (texts only): must be given; "": none */
-    const char *unit; /* shown by --help: "ms", "bytes", "host:port"; or the words of a choice, "text|json" */
-    bool reloadable;  /* SIGHUP may change it */
-    const char *help; /* one sentence */
+    const char *unit;     /* shown by --help: "ms", "bytes", "host:port"; or the words of a choice, "text|json" */
+    bool reloadable;      /* SIGHUP may change it */
+    const char *help;     /* one sentence */
 };
 
 struct rc_option_table {
@@ -80,8 +80,7 @@ int rc_options_parse(const struct rc_option_set *set, char **argv);
 bool rc_options_reload(const struct rc_option_set *set, char **argv);
 
 /* Adds an error; the text names the option, what is wrong and what would be right. For check functions. */
-void rc_option_fail(struct rc_option_errors *errors, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+void rc_option_fail(struct rc_option_errors *errors, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 void rc_options_free(const struct rc_option_set *set);
 

@@ -51,10 +51,9 @@ static void hand_over(struct reading *r, const char *text, size_t len, char *out
 {
     out[0] = '\0';
     if (len > size - 1) {
-        rc_option_fail(
-            r->errors,
-            "%s:%u: longer than %zu bytes; a list may be given on several lines, name = part on each",
-            r->path, r->line, size - 1);
+        rc_option_fail(r->errors,
+                       "%s:%u: longer than %zu bytes; a list may be given on several lines, name = part on each",
+                       r->path, r->line, size - 1);
     } else if (memchr(text, '\0', len)) {
         rc_option_fail(r->errors, "%s:%u: holds a zero byte, this is no text file", r->path, r->line);
     } else {
@@ -95,8 +94,7 @@ static void unknown(struct reading *r, const char *name)
     const char *shown =
         plain > 0 && name[plain] == '\0' ? name : rc_log_quote(quoted, sizeof quoted, name, strlen(name));
     if (nearest) {
-        rc_option_fail(r->errors, "%s:%u: unknown option %s, did you mean %s?", r->path, r->line, shown,
-                       nearest);
+        rc_option_fail(r->errors, "%s:%u: unknown option %s, did you mean %s?", r->path, r->line, shown, nearest);
     } else {
         rc_option_fail(r->errors, "%s:%u: unknown option %s, --help lists them", r->path, r->line, shown);
     }

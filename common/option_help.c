@@ -20,13 +20,13 @@ static bool same_group(const char *a, const char *b)
 /* A number in the shortest words of its type. */
 static void print_number(const struct rc_option *option, int64_t value, FILE *out)
 {
-    static const char suffix[] = "kmg";
-    int shift = 0;
+    static const char *const suffix[] = {"", "k", "m", "g"};
+    size_t shift = 0;
     while (option->type == RC_OPT_SIZE && shift < 3 && value != 0 && value % 1024 == 0) {
         value /= 1024;
         shift++;
     }
-    fprintf(out, "%" PRId64 "%.*s", value, shift > 0, shift > 0 ? &suffix[shift - 1] : "");
+    fprintf(out, "%" PRId64 "%s", value, suffix[shift]);
 }
 
 static void print_limits(const struct rc_option *option, FILE *out)
@@ -89,17 +89,16 @@ static bool group_done(const struct rc_option_set *set, size_t t, size_t i)
 
 void rc_option_help(const struct rc_option_set *set, FILE *out)
 {
-    fprintf(
-        out,
-        "%s %s: %s\n\nusage: %s [--config FILE] [--NAME VALUE | --NAME=VALUE]...\n\n"
-        "  --config FILE   read options from this INI file: NAME = VALUE, in or outside [sections]\n"
-        "  --check-config  judge the configuration, say what is wrong with it, and end (0 or 78)\n"
-        "  --show-config   print the values in force as a configuration file, and end\n"
-        "  --version       print the version, and end\n"
-        "  --help          print this, and end\n\n"
-        "Each option may stand in the file, in the environment (admin.listen as ROOMCAST_ADMIN_LISTEN) or\n"
-        "among the flags; flags win over the environment, which wins over the file.\n",
-        set->program, RC_VERSION, set->summary, set->program);
+    fprintf(out,
+            "%s %s: %s\n\nusage: %s [--config FILE] [--NAME VALUE | --NAME=VALUE]...\n\n"
+            "  --config FILE   read options from this INI file: NAME = VALUE, in or outside [sections]\n"
+            "  --check-config  judge the configuration, say what is wrong with it, and end (0 or 78)\n"
+            "  --show-config   print the values in force as a configuration file, and end\n"
+            "  --version       print the version, and end\n"
+            "  --help          print this, and end\n\n"
+            "Each option may stand in the file, in the environment (admin.listen as ROOMCAST_ADMIN_LISTEN) or\n"
+            "among the flags; flags win over the environment, which wins over the file.\n",
+            set->program, RC_VERSION, set->summary, set->program);
     for (size_t t = 0; t < set->table_count; t++) {
         for (size_t i = 0; i < set->tables[t].count; i++) {
             if (!group_done(set, t, i)) {

@@ -124,8 +124,7 @@ void rc_slots_require(const struct rc_slots *slots, struct rc_option_errors *err
             char variable[RC_OPTION_WHY];
             const char *name = slots->slot[i].option->name;
             variable_name(name, variable);
-            rc_option_fail(errors, "%s must be given: --%s, %s, or in the file of --config", name, name,
-                           variable);
+            rc_option_fail(errors, "%s must be given: --%s, %s, or in the file of --config", name, name, variable);
         }
     }
 }

@@ -55,8 +55,7 @@ static bool number(const char *text, bool size, int64_t *out)
     return true;
 }
 
-static bool set_number(const struct rc_option *option, int64_t *out, const char *text,
-                       char why[RC_OPTION_WHY])
+static bool set_number(const struct rc_option *option, int64_t *out, const char *text, char why[RC_OPTION_WHY])
 {
     int64_t value;
     if (number(text, option->type == RC_OPT_SIZE, &value) && value >= option->min && value <= option->max) {
@@ -171,8 +170,7 @@ static bool set_text(const struct rc_option *option, char **out, const char *tex
     snprintf(why, RC_OPTION_WHY, "finds no memory");
     if (option->type == RC_OPT_LIST) {
         made = make_list(option, text, why);
-    } else if (option->type == RC_OPT_ADDR ? check_address(option, text, why)
-                                           : check_string(option, text, why)) {
+    } else if (option->type == RC_OPT_ADDR ? check_address(option, text, why) : check_string(option, text, why)) {
         made = strdup(text);
     }
     if (!made) {
@@ -218,9 +216,7 @@ const char *rc_value_text(const struct rc_option *option, const void *values, ch
 
 size_t rc_value_end(const struct rc_option *option)
 {
-    size_t size = option->type == RC_OPT_BOOL ? sizeof(bool)
-                  : is_text(option)           ? sizeof(char *)
-                                              : sizeof(int64_t);
+    size_t size = option->type == RC_OPT_BOOL ? sizeof(bool) : is_text(option) ? sizeof(char *) : sizeof(int64_t);
     return option->offset + size;
 }
 

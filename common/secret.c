@@ -22,13 +22,12 @@ bool rc_secret_given(const char *path, const char *env)
 }
 
 /* Judges and copies; the source is named in messages ("ROOMCAST_X" or "PATH (option)"). */
-static bool keep(struct rc_secret *out, const char *source, const char *bytes, size_t len,
-                 char why[RC_SECRET_WHY])
+static bool keep(struct rc_secret *out, const char *source, const char *bytes, size_t len, char why[RC_SECRET_WHY])
 {
     if (len < RC_SECRET_MIN || len > RC_SECRET_MAX) {
         snprintf(why, RC_SECRET_WHY,
-                 "the secret in %s has %zu bytes, it must have %d to %d (openssl rand -hex 32 makes one)",
-                 source, len, RC_SECRET_MIN, RC_SECRET_MAX);
+                 "the secret in %s has %zu bytes, it must have %d to %d (openssl rand -hex 32 makes one)", source, len,
+                 RC_SECRET_MIN, RC_SECRET_MAX);
         return false;
     }
     out->bytes = malloc(len);
@@ -48,8 +47,8 @@ static bool private_file(int fd, const char *path, const char *option, char why[
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         snprintf(why, RC_SECRET_WHY, "%s: %s is not a regular file", option, path);
     } else if (st.st_uid != geteuid() && st.st_uid != 0) {
-        snprintf(why, RC_SECRET_WHY, "%s: %s belongs to user %ld, it must belong to user %ld or root", option,
-                 path, (long)st.st_uid, (long)geteuid());
+        snprintf(why, RC_SECRET_WHY, "%s: %s belongs to user %ld, it must belong to user %ld or root", option, path,
+                 (long)st.st_uid, (long)geteuid());
     } else if (st.st_mode & 077) {
         snprintf(why, RC_SECRET_WHY, "%s: others may use %s (mode %03o), run: chmod 600 %s", option, path,
                  (unsigned)st.st_mode & 0777, path);
@@ -73,11 +72,9 @@ static ssize_t read_all(int fd, char *buf, size_t size)
     return (ssize_t)len;
 }
 
-static bool load_file(struct rc_secret *out, const char *option, const char *path, int fd,
-                      char why[RC_SECRET_WHY])
+static bool load_file(struct rc_secret *out, const char *option, const char *path, int fd, char why[RC_SECRET_WHY])
 {
-    char buf[RC_SECRET_MAX + 3],
-        source[RC_SECRET_WHY / 2]; /* newline, and one more to see that it is too long */
+    char buf[RC_SECRET_MAX + 3], source[RC_SECRET_WHY / 2]; /* newline, and one more to see that it is too long */
     if (!private_file(fd, path, option, why)) {
         return false;
     }
@@ -104,12 +101,11 @@ bool rc_secret_load(struct rc_secret *out, const char *option, const char *path,
         return keep(out, env, value, strlen(value), why);
     }
     if (!*path) {
-        snprintf(why, RC_SECRET_WHY,
-                 "%s is not set: name a file of mode 0600 there, or put the secret into %s", option, env);
+        snprintf(why, RC_SECRET_WHY, "%s is not set: name a file of mode 0600 there, or put the secret into %s", option,
+                 env);
         return false;
     }
-    int fd = open(path,
-                  O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* not blocking: a named pipe must not stop the start */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* not blocking: a named pipe must not stop the start */
     if (fd < 0) {
         snprintf(why, RC_SECRET_WHY, "%s: cannot open %s: %s", option, path, strerror(errno));
         return false;

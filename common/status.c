@@ -56,9 +56,8 @@ static int64_t uptime_s(void)
     fclose(file);
     text[len] = '\0';
     char *p = strrchr(text, ')'); /* the name before it may hold anything */
-    if (!p ||
-        sscanf(p + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
-               &start) != 1) {
+    if (!p || sscanf(p + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+                     &start) != 1) {
         return 0;
     }
     return rc_clock_now() / 1000000 - (int64_t)(start / (unsigned long long)sysconf(_SC_CLK_TCK));
@@ -70,8 +69,7 @@ static json_t *metrics_json(const struct rc_status *status)
     for (size_t i = 0; i < status->metrics_count; i++) {
         const struct rc_metrics *metrics = &status->metrics[i];
         for (size_t m = 0; m < metrics->count; m++) {
-            json_object_set_new(object, metrics->info[m].name,
-                                json_integer((json_int_t)rc_metrics_value(metrics, m)));
+            json_object_set_new(object, metrics->info[m].name, json_integer((json_int_t)rc_metrics_value(metrics, m)));
         }
     }
     return object;
@@ -82,24 +80,22 @@ static json_t *map_json(const struct rc_status *status)
     json_t *array = json_array();
     for (size_t i = 0; i < status->map_count; i++) {
         const struct rc_status_node *node = &status->map[i];
-        json_array_append_new(array,
-                              json_pack("{ss ss ss ss sb}", "name", node->name, "role", node->role, "link",
-                                        node->link, "admin", node->admin, "up", (int)node->up));
+        json_array_append_new(array, json_pack("{ss ss ss ss sb}", "name", node->name, "role", node->role, "link",
+                                               node->link, "admin", node->admin, "up", (int)node->up));
     }
     return array;
 }
 
 char *rc_status_json(const struct rc_status *s)
 {
-    json_t *root = json_pack("{ss ss ss ss ss ss ss sI sI sI sI sI sI sf sf sI sI sI so so}", "name", s->name,
-                             "role", s->role, "version", RC_VERSION, "state", s->state, "address", s->address,
-                             "link", s->link, "admin", s->admin, "incarnation", (json_int_t)s->incarnation,
-                             "uptime_s", (json_int_t)uptime_s(), "connections", (json_int_t)s->connections,
-                             "rooms", (json_int_t)s->rooms, "messages_in_total", (json_int_t)s->messages_in,
-                             "messages_out_total", (json_int_t)s->messages_out, "messages_in_per_s",
-                             s->messages_in_per_s, "messages_out_per_s", s->messages_out_per_s, "queue_bytes",
-                             (json_int_t)s->queue_bytes, "memory_bytes", (json_int_t)memory_bytes(), "lag",
-                             (json_int_t)s->lag, "metrics", metrics_json(s), "map", map_json(s));
+    json_t *root = json_pack(
+        "{ss ss ss ss ss ss ss sI sI sI sI sI sI sf sf sI sI sI so so}", "name", s->name, "role", s->role, "version",
+        RC_VERSION, "state", s->state, "address", s->address, "link", s->link, "admin", s->admin, "incarnation",
+        (json_int_t)s->incarnation, "uptime_s", (json_int_t)uptime_s(), "connections", (json_int_t)s->connections,
+        "rooms", (json_int_t)s->rooms, "messages_in_total", (json_int_t)s->messages_in, "messages_out_total",
+        (json_int_t)s->messages_out, "messages_in_per_s", s->messages_in_per_s, "messages_out_per_s",
+        s->messages_out_per_s, "queue_bytes", (json_int_t)s->queue_bytes, "memory_bytes", (json_int_t)memory_bytes(),
+        "lag", (json_int_t)s->lag, "metrics", metrics_json(s), "map", map_json(s));
     char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
     json_decref(root);
     return text;
