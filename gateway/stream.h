@@ -39,6 +39,7 @@ struct rc_stream {
     const struct rc_stream_user *user; /* changed by the user itself when the protocol changes */
     void *self;                        /* user's */
     size_t queued;                     /* bytes sent and not yet taken by the kernel */
+    uint64_t written;                  /* bytes that the kernel took so far */
     bool paused;                       /* user wants no input for now */
     bool closing;                      /* close was called */
 };

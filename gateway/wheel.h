@@ -32,8 +32,7 @@ void rc_wheel_init(struct rc_wheel *wheel, rc_time now);
 void rc_wheel_advance(struct rc_wheel *wheel, rc_time now);
 
 /* (Re)starts a zeroed or stopped or running timer: fires `after` past wheel->now. */
-void rc_timer_set(struct rc_wheel *wheel, struct rc_timer *timer, rc_time after,
-                  void (*fire)(struct rc_timer *timer));
+void rc_timer_set(struct rc_wheel *wheel, struct rc_timer *timer, rc_time after, void (*fire)(struct rc_timer *timer));
 void rc_timer_stop(struct rc_timer *timer); /* also when not set */
 
 #endif

@@ -1,0 +1,46 @@
+/*
+ * Which sockets of a worker are in which room: rooms appear with their first member and vanish with their
+ * last. Pure; one thread.
+ */
+#ifndef RC_GATEWAY_ROOM_SET_H
+#define RC_GATEWAY_ROOM_SET_H
+
+#include "cluster/buf.h"
+#include "cluster/map.h"
+
+struct rc_occupant;
+
+struct rc_room {
+    struct rc_buf *key;
+    struct rc_occupant **occupant; /* n of them, in no order */
+    uint32_t n, space;
+};
+
+/* Embedded in a socket: the rooms that it is in. Zeroed: none. */
+struct rc_occupant {
+    unsigned n;
+    struct rc_seat *seat; /* n of them, heap */
+};
+struct rc_seat {
+    struct rc_room *room;
+    uint32_t index; /* place in room->occupant */
+};
+
+struct rc_room_set {
+    struct rc_map rooms; /* key -> struct rc_room */
+};
+
+void rc_room_set_init(struct rc_room_set *set, uint64_t seed);
+/* All occupants must have left. */
+void rc_room_set_fini(struct rc_room_set *set);
+
+/* Puts a zeroed occupant into rooms; a room named twice counts once. Aborts when memory is short. */
+void rc_room_set_enter(struct rc_room_set *set, struct rc_occupant *who, struct rc_buf *const *room, unsigned n);
+/* Out of all rooms; who is zeroed again. */
+void rc_room_set_leave(struct rc_room_set *set, struct rc_occupant *who);
+
+/* NULL: nobody is in it. */
+struct rc_room *rc_room_set_find(const struct rc_room_set *set, const struct rc_buf *key);
+bool rc_occupant_in(const struct rc_occupant *who, const struct rc_room *room);
+
+#endif
