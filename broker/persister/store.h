@@ -20,7 +20,7 @@ enum rc_store_result {
     RC_STORE_OK,
     RC_STORE_DISK_FULL, /* the file system has no room */
     RC_STORE_MAP_FULL,  /* the store has reached data.map_size */
-    RC_STORE_IO, /* anything else; after a failed write of its root page the environment is opened anew */
+    RC_STORE_IO,        /* anything else; after a failed write of its root page the environment is opened anew */
 };
 const char *rc_store_result_text(enum rc_store_result result); /* static string */
 
@@ -77,10 +77,9 @@ typedef void rc_store_row_fn(void *arg, const struct rc_store_row *row);
 
 struct rc_store_query {
     struct rc_slice user; /* messages from or to this user */
-    struct rc_slice
-        from;     /* a packed key, itself not in the page; len 0: from the end where the walk begins */
-    bool newest;  /* walk from the newest to the oldest, else from the oldest on */
-    size_t limit; /* most messages; 0: as many as a page holds */
+    struct rc_slice from; /* a packed key, itself not in the page; len 0: from the end where the walk begins */
+    bool newest;          /* walk from the newest to the oldest, else from the oldest on */
+    size_t limit;         /* most messages; 0: as many as a page holds */
 };
 /*
  * Calls fn for the messages of a page in the order of the walk. *next is where to go on, len 0 when that was
@@ -88,8 +87,8 @@ struct rc_store_query {
  * arrives late with an older time. RC_STORE_IO also when `from` is not a key. Any thread; blocks for the
  * disk.
  */
-enum rc_store_result rc_store_user_page(struct rc_store *store, const struct rc_store_query *query,
-                                        rc_store_row_fn *fn, void *arg, struct rc_disk_key *next);
+enum rc_store_result rc_store_user_page(struct rc_store *store, const struct rc_store_query *query, rc_store_row_fn *fn,
+                                        void *arg, struct rc_disk_key *next);
 
 struct rc_disk_user { /* the name of a user as a place in the list of users */
     uint8_t len;      /* 0: none */

@@ -189,8 +189,8 @@ static int walk_page(struct walk *w, struct rc_disk_key *next)
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-enum rc_store_result rc_store_user_page(struct rc_store *store, const struct rc_store_query *query,
-                                        rc_store_row_fn *fn, void *arg, struct rc_disk_key *next)
+enum rc_store_result rc_store_user_page(struct rc_store *store, const struct rc_store_query *query, rc_store_row_fn *fn,
+                                        void *arg, struct rc_disk_key *next)
 {
     struct walk w = {.store = store, .query = query, .fn = fn, .arg = arg};
     next->len = 0;
@@ -217,8 +217,8 @@ static bool has_conversation(MDB_val flags)
     return (f & (RC_USER_WROTE | RC_USER_WRITTEN)) && !(f & RC_USER_ADMIN);
 }
 
-static int walk_users(MDB_cursor *cursor, struct rc_slice after, size_t limit, rc_store_user_fn *fn,
-                      void *arg, struct rc_disk_user *next)
+static int walk_users(MDB_cursor *cursor, struct rc_slice after, size_t limit, rc_store_user_fn *fn, void *arg,
+                      struct rc_disk_user *next)
 {
     struct rc_disk_user last = {0};
     size_t looked = 0, found = 0, bytes = 0;

@@ -95,8 +95,7 @@ static int put_record(struct writing *w, const struct rc_record *record)
 {
     struct rc_disk_key key;
     int rc = 0;
-    Roomcast__Row *packed =
-        record->row ? roomcast__row__unpack(NULL, record->row->len, record->row->data) : NULL;
+    Roomcast__Row *packed = record->row ? roomcast__row__unpack(NULL, record->row->len, record->row->data) : NULL;
     struct rc_disk_row row = {0};
     if (packed)
         row = (struct rc_disk_row){.de = {packed->de.data, packed->de.len},

@@ -1,8 +1,5 @@
 /* The store on a real LMDB file: exactly once, all or nothing, in order, and what a crash or a full disk
  * leaves behind. */
-#include "broker/persister/store.h"
-
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -19,10 +16,8 @@
 
 #include <cmocka.h>
 
-#include "roomcast.pb-c.h"
+#include "fixture.h"
 #include <lmdb.h>
-
-#define MAP (64u << 20)
 
 /* ---- a disk that can fail: these stand in front of libc's for everything in this program ------------------
  */
@@ -75,20 +70,6 @@ static int setup(void **state)
     return 0;
 }
 
-static void remove_tree(const char *dir)
-{
-    DIR *d = opendir(dir);
-    struct dirent *e;
-    while (d && (e = readdir(d))) {
-        char path[400];
-        snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        unlink(path);
-    }
-    if (d)
-        closedir(d);
-    rmdir(dir);
-}
-
 static int teardown(void **state)
 {
     struct fixture *f = *state;
@@ -101,82 +82,13 @@ static int teardown(void **state)
 
 static void open_store(struct fixture *f, uint64_t map)
 {
-    char why[512] = "";
-    f->store = rc_store_open(f->dir, map, why, sizeof why);
-    if (!f->store)
-        fail_msg("%s", why);
+    f->store = open_dir(f->dir, map);
 }
 
 static void reopen(struct fixture *f)
 {
     rc_store_close(f->store);
     open_store(f, MAP);
-}
-
-/* ---- commits ---------------------------------------------------------------------------------------------
- */
-
-struct load { /* a commit under construction */
-    struct rc_commit commit;
-    struct rc_record record[600];
-};
-
-static struct rc_slice text(const char *s)
-{
-    return (struct rc_slice){(const uint8_t *)s, strlen(s)};
-}
-
-static void add_raw(struct load *l, int64_t fecha, const char *origin, uint64_t inc, uint64_t seq,
-                    struct rc_buf *row)
-{
-    assert_true(l->commit.n < sizeof l->record / sizeof l->record[0]);
-    l->commit.record = l->record;
-    struct rc_record *r = &l->record[l->commit.n++];
-    *r = (struct rc_record){.key = {.fecha = fecha, .origin_inc = inc, .seq = seq}, .row = row};
-    snprintf(r->key.origin, sizeof r->key.origin, "%s", origin);
-}
-
-static struct rc_buf *make_row(struct rc_slice de, struct rc_slice para, struct rc_slice mensaje, bool admin)
-{
-    Roomcast__Row row = ROOMCAST__ROW__INIT;
-    row.de = (ProtobufCBinaryData){de.len, (uint8_t *)(uintptr_t)de.data};
-    row.para = (ProtobufCBinaryData){para.len, (uint8_t *)(uintptr_t)para.data};
-    row.mensaje = (ProtobufCBinaryData){mensaje.len, (uint8_t *)(uintptr_t)mensaje.data};
-    row.de_admin = admin;
-    struct rc_buf *buf = rc_buf_new(roomcast__row__get_packed_size(&row));
-    roomcast__row__pack(&row, buf->data);
-    return buf;
-}
-
-static void add(struct load *l, int64_t fecha, const char *origin, uint64_t seq, const char *de,
-                const char *para)
-{
-    char mensaje[64];
-    snprintf(mensaje, sizeof mensaje, "\"%s %llu\"", origin, (unsigned long long)seq);
-    add_raw(l, fecha, origin, 1, seq, make_row(text(de), text(para), text(mensaje), false));
-}
-
-static void add_position(struct load *l, const char *broker, uint64_t inc, uint64_t number)
-{
-    struct rc_position *p = &l->commit.position[l->commit.positions++];
-    *p = (struct rc_position){.inc = inc, .number = number};
-    snprintf(p->broker, sizeof p->broker, "%s", broker);
-}
-
-static void clear(struct load *l)
-{
-    for (size_t i = 0; i < l->commit.n; i++)
-        rc_buf_rele(l->record[i].row);
-    memset(&l->commit, 0, sizeof l->commit);
-}
-
-static struct rc_store_outcome commit(struct rc_store *store, struct load *l)
-{
-    struct rc_store_outcome out;
-    enum rc_store_result result = rc_store_commit(store, &l->commit, &out);
-    assert_int_equal(result, out.result);
-    clear(l);
-    return out;
 }
 
 static struct load load; /* large; empty between tests */
@@ -372,8 +284,7 @@ static void page_is_bounded_in_bytes_but_holds_one_row(void **state)
     static uint8_t big[300 * 1024];
     memset(big, 'x', sizeof big);
     for (uint64_t i = 1; i <= 3; i++)
-        add_raw(&load, 1, "g", 1, i,
-                make_row(text("ana"), text("bea"), (struct rc_slice){big, sizeof big}, false));
+        add_raw(&load, 1, "g", 1, i, make_row(text("ana"), text("bea"), (struct rc_slice){big, sizeof big}, false));
     add(&load, 2, "g", 4, "ana", "bea");
     add(&load, 3, "g", 5, "ana", "bea");
     commit(f->store, &load);
@@ -486,8 +397,7 @@ static void conversations_are_of_users_and_not_of_admins(void **state)
     add_raw(&load, 7, "g", 1, 7, make_row(text("pepa"), text("ana"), text("1"), true)); /* became one */
     commit(f->store, &load);
     reopen(f);
-    assert_int_equal(rc_store_conversations_page(f->store, text(""), 0, join_users, names, &next),
-                     RC_STORE_OK);
+    assert_int_equal(rc_store_conversations_page(f->store, text(""), 0, join_users, names, &next), RC_STORE_OK);
     assert_string_equal(names, "ana bea ");
     assert_int_equal(next.len, 0);
 }
@@ -506,8 +416,7 @@ static void conversations_come_in_pages(void **state)
     do {
         struct rc_disk_user from = next;
         struct rc_slice after = {from.byte, from.len};
-        assert_int_equal(rc_store_conversations_page(f->store, after, 2, join_users, names, &next),
-                         RC_STORE_OK);
+        assert_int_equal(rc_store_conversations_page(f->store, after, 2, join_users, names, &next), RC_STORE_OK);
         pages++;
     } while (next.len);
     assert_string_equal(names, "a b c d e ");
@@ -715,8 +624,7 @@ static void child_load(const char *dir, int pipe, uint64_t inc)
             add_raw(&load, (int64_t)i, "g", inc, i, make_row(text("ana"), text("bea"), text("1"), false));
         add_position(&load, "broker-1", inc, n + 6);
         uint64_t last = n + 6;
-        if (rc_store_commit(store, &load.commit, &out) != RC_STORE_OK ||
-            write(pipe, &last, sizeof last) != sizeof last)
+        if (rc_store_commit(store, &load.commit, &out) != RC_STORE_OK || write(pipe, &last, sizeof last) != sizeof last)
             break;
         clear(&load);
     }
@@ -747,8 +655,7 @@ static void nothing_committed_is_lost_by_a_kill(void **state)
 
         open_store(f, MAP);
         uint64_t position = rc_store_position(f->store, "broker-1", round);
-        assert_true(position == last ||
-                    position == last + 7); /* killed between the commit and the word of it */
+        assert_true(position == last || position == last + 7); /* killed between the commit and the word of it */
         rows += position;
         struct rc_store_info info;
         assert_true(rc_store_info(f->store, &info));
