@@ -1,0 +1,284 @@
+/*
+ * The broker as a process.
+ *
+ *   link fd / tick -> host -> core -> kicks, publishes -> host flush, topic flush       all on one loop
+ */
+#include "broker/process.h"
+#include "broker/process_impl.h"
+#include "clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the core's world ---------------------------------------------------------------------------------------------------- */
+
+static rc_time world_now(void *arg)
+{
+    (void)arg;
+    return rc_clock_now();
+}
+
+static uint64_t world_random(void *arg)
+{
+    (void)arg;
+    return rc_random64();
+}
+
+static void world_kick(void *arg, struct rc_session *s)
+{
+    struct rc_broker_process *b = arg;
+    rc_host_kick(b->host, s);
+}
+
+static void leave(struct rc_broker_process *b, struct rc_session *s)
+{
+    TAILQ_REMOVE(&b->sessions, s, link);
+    rc_roster_note(&b->roster, RC_ROSTER_SELF, &s->peer, false, rc_clock_now());
+}
+
+static void world_end(void *arg, struct rc_session *s, enum rc_end why)
+{
+    struct rc_broker_process *b = arg;
+    leave(b, s);
+    rc_host_end(b->host, s, why);
+}
+
+static void publish(void *arg, const struct rc_op *record)
+{
+    struct rc_broker_process *b = arg;
+    rc_topic_pub_record(b->topic, record);
+}
+
+static void state_changed(void *arg, enum rc_broker_state from, enum rc_broker_state to)
+{
+    struct rc_broker_process *b = arg;
+    rc_metric_add(&b->values[BM_STATE_CHANGES], 1);
+    rc_log(RC_INFO, "state", "from=%s to=%s", rc_broker_state_text(from), rc_broker_state_text(to));
+    if (to == RC_FIT || to == RC_OPEN)
+        rc_daemon_ready(&b->daemon);
+}
+
+static void gateway_gone(void *arg, const char *gateway, uint64_t inc)
+{
+    (void)arg;
+    rc_log(RC_INFO, "gateway-gone", "gateway=%s incarnation=%llu", gateway, (unsigned long long)inc);
+}
+
+/* ---- the host's node ----------------------------------------------------------------------------------------------------- */
+
+static enum rc_hello node_hello(void *arg, const struct rc_peer *peer, uint64_t *known_inc)
+{
+    struct rc_broker_process *b = arg;
+    return rc_broker_hello(b->core, peer, known_inc);
+}
+
+static enum rc_broker_state node_state(void *arg)
+{
+    const struct rc_broker_process *b = arg;
+    return rc_broker_state(b->core);
+}
+
+static struct rc_session *node_up(void *arg, const struct rc_peer *peer, uint64_t session, enum rc_broker_state state)
+{
+    struct rc_broker_process *b = arg;
+    (void)state;
+    struct rc_session *s = rc_broker_up(b->core, peer, session);
+    if (!s)
+        return NULL;
+    TAILQ_INSERT_TAIL(&b->sessions, s, link);
+    rc_roster_note(&b->roster, RC_ROSTER_SELF, peer, true, rc_clock_now());
+    b->roster.changed = true; /* the newcomer has not seen it */
+    return s;
+}
+
+static void node_down(void *arg, struct rc_session *s)
+{
+    struct rc_broker_process *b = arg;
+    leave(b, s);
+    rc_broker_down(b->core, s);
+}
+
+static void node_take(void *arg, struct rc_session *s, size_t max_bytes, struct rc_batch *batch)
+{
+    struct rc_broker_process *b = arg;
+    rc_broker_take(b->core, s, max_bytes, batch);
+}
+
+static bool node_receive(void *arg, struct rc_session *s, const struct rc_batch *batch)
+{
+    struct rc_broker_process *b = arg;
+    return rc_broker_receive(b->core, s, batch);
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------------------------------ */
+
+static void send_map(struct rc_broker_process *b)
+{
+    b->roster.changed = false;
+    struct rc_buf *map = rc_roster_pack(&b->roster);
+    struct rc_session *s;
+    TAILQ_FOREACH (s, &b->sessions, link)
+        if (map)
+            rc_host_side(b->host, s, rc_buf_hold(map));
+    rc_buf_rele(map);
+}
+
+static void finish_pass(struct rc_broker_process *b)
+{
+    if (b->roster.changed)
+        send_map(b);
+    rc_host_flush(b->host);
+    rc_topic_pub_flush(b->topic);
+}
+
+static void on_link(void *arg)
+{
+    struct rc_broker_process *b = arg;
+    rc_host_process(b->host);
+    finish_pass(b);
+}
+
+static void look_at_clock(struct rc_broker_process *b)
+{
+    int64_t jump;
+    enum rc_jump kind = rc_suspend_look(&b->suspend, rc_clock_now(), rc_clock_wall_ms(), &jump);
+    if (kind == RC_JUMP_NONE)
+        return;
+    rc_metric_add(&b->values[BM_JUMPS], 1);
+    rc_log(RC_WARN, "clock-jump", "ms=%lld", (long long)(jump / RC_MS));
+    if (kind == RC_JUMP_AHEAD)
+        rc_broker_suspended(b->core);
+}
+
+static void on_tick(void *arg)
+{
+    struct rc_broker_process *b = arg;
+    look_at_clock(b);
+    rc_host_process(b->host);
+    rc_broker_tick(b->core);
+    finish_pass(b);
+}
+
+static void on_second(void *arg)
+{
+    struct rc_broker_process *b = arg;
+    struct rc_broker_stats stats;
+    rc_broker_stats(b->core, &stats);
+    rc_rate_sample(&b->in, stats.emits, rc_clock_now());
+    rc_rate_sample(&b->out, stats.delivers, rc_clock_now());
+    rc_roster_sweep(&b->roster, rc_clock_now());
+}
+
+/* ---- start and stop ------------------------------------------------------------------------------------------------------ */
+
+static struct rc_broker *core_new(struct rc_broker_process *b)
+{
+    const struct rc_broker_options *o = b->options;
+    const struct rc_brokers *list = &o->common.brokers;
+    struct rc_member member[RC_BROKERS_MAX];
+    for (size_t i = 0; i < list->count; i++) {
+        memcpy(member[i].id, list->entry[i].id, sizeof member[i].id);
+        member[i].weight = list->entry[i].weight;
+    }
+    struct rc_broker_config config = {
+        .inc = b->self.inc,
+        .times = o->common.times,
+        .n = (uint32_t)list->count,
+        .broker = member,
+        .persisters = o->persister_count,
+        .persister = o->persister,
+        .quorum = o->quorum,
+        .topic_bound = (size_t)o->topic_buffer,
+        .waiting_bound = (size_t)o->waiting_bytes,
+        .gateway_bound = (size_t)o->gateway_bytes,
+    };
+    memcpy(config.id, b->self.id, sizeof config.id);
+    struct rc_world world = {b, world_now, world_random, world_kick, world_end};
+    struct rc_broker_events events = {publish, state_changed, gateway_gone};
+    return rc_broker_new(&config, &world, &events);
+}
+
+static enum rc_exit open_links(struct rc_broker_process *b, char why[RC_LINK_WHY])
+{
+    const struct rc_common *common = &b->options->common;
+    b->topic = rc_topic_pub_new(b->options->topic_listen, &common->secret, b->self.id, b->self.inc, why);
+    if (!b->topic)
+        return RC_EXIT_UNAVAILABLE;
+    snprintf(b->self.topic, sizeof b->self.topic, "%s", rc_topic_pub_address(b->topic));
+    struct rc_link_config config = {.self = b->self, .secret = &common->secret};
+    snprintf(config.listen, sizeof config.listen, "%s", common->options.cluster_listen);
+    static const struct rc_host_node node = {.hello = node_hello,
+                                             .state = node_state,
+                                             .up = node_up,
+                                             .down = node_down,
+                                             .take = node_take,
+                                             .receive = node_receive};
+    b->host = rc_host_new(&config, &node, b, why);
+    if (!b->host)
+        return RC_EXIT_UNAVAILABLE;
+    snprintf(b->self.link, sizeof b->self.link, "%s", rc_link_address(rc_host_link(b->host)));
+    return RC_EXIT_OK;
+}
+
+/* Of two brokers the smaller id dials. */
+static enum rc_exit dial_brokers(struct rc_broker_process *b, char why[RC_LINK_WHY])
+{
+    const struct rc_brokers *list = &b->options->common.brokers;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct rc_broker_entry *e = &list->entry[i];
+        if (strcmp(e->id, b->self.id) > 0 && !rc_link_dial(rc_host_link(b->host), e->id, RC_BROKER, e->address, why))
+            return RC_EXIT_CONFIG;
+    }
+    return RC_EXIT_OK;
+}
+
+static enum rc_exit start(struct rc_broker_process *b)
+{
+    char why[RC_ADMIN_WHY > RC_LINK_WHY ? RC_ADMIN_WHY : RC_LINK_WHY] = "";
+    enum rc_exit code = rc_broker_report_open(b, why);
+    if (code == RC_EXIT_OK)
+        code = open_links(b, why);
+    if (code == RC_EXIT_OK) {
+        rc_roster_init(&b->roster, &b->options->common.brokers, &b->self);
+        b->core = core_new(b);
+        code = b->core ? dial_brokers(b, why) : RC_EXIT_INTERNAL;
+    }
+    struct rc_loop *loop = b->daemon.loop;
+    if (code == RC_EXIT_OK && !(rc_loop_fd(loop, rc_link_fd(rc_host_link(b->host)), on_link, b) &&
+                                rc_loop_every(loop, b->options->common.times.tick / RC_MS, on_tick, b) &&
+                                rc_loop_every(loop, 1000, on_second, b)))
+        code = RC_EXIT_INTERNAL;
+    return code == RC_EXIT_OK ? RC_EXIT_OK : rc_daemon_refuse(code, "%s", *why ? why : "out of memory");
+}
+
+static void stop(void *arg)
+{
+    struct rc_broker_process *b = arg;
+    rc_loop_stop(b->daemon.loop);
+}
+
+enum rc_exit rc_broker_run(struct rc_broker_options *options)
+{
+    static const struct rc_metric_info info[] = {RC_BROKER_METRICS(RC_METRIC_INFO)};
+    struct rc_broker_process b = {.options = options, .daemon = {.role = "broker", .stop = stop}};
+    b.daemon.arg = &b;
+    b.copies[0] = b.values;
+    b.metrics = (struct rc_metrics){"broker", info, BM_COUNT, b.copies, 1};
+    b.self.role = RC_BROKER;
+    b.self.inc = (uint64_t)rc_clock_wall_ms();
+    b.self.weight = options->entry->weight;
+    memcpy(b.self.id, options->entry->id, sizeof b.self.id);
+    TAILQ_INIT(&b.sessions);
+    rc_common_log(&options->common);
+    enum rc_exit code = rc_daemon_init(&b.daemon);
+    if (code == RC_EXIT_OK)
+        code = start(&b);
+    if (code == RC_EXIT_OK)
+        code = rc_daemon_run(&b.daemon);
+    rc_admin_free(b.admin);
+    rc_host_free(b.host);
+    rc_topic_pub_free(b.topic);
+    rc_broker_free(b.core);
+    rc_roster_fini(&b.roster);
+    return rc_daemon_fini(&b.daemon, code);
+}

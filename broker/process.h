@@ -1,0 +1,11 @@
+/* The broker as a process: the core (cluster/broker.h) on links, topic, admin listener and clock. One thread. */
+#ifndef RC_BROKER_PROCESS_H
+#define RC_BROKER_PROCESS_H
+
+#include "broker/options.h"
+#include "exit.h"
+
+/* Runs until a signal ends it; returns the exit code. */
+enum rc_exit rc_broker_run(struct rc_broker_options *options);
+
+#endif

@@ -1,0 +1,40 @@
+/* Inside of the broker process: what process.c runs and report.c shows. */
+#ifndef RC_BROKER_PROCESS_IMPL_H
+#define RC_BROKER_PROCESS_IMPL_H
+
+#include "admin.h"
+#include "broker/metrics.h"
+#include "broker/options.h"
+#include "cluster/broker.h"
+#include "daemon.h"
+#include "link/host.h"
+#include "link/topic.h"
+#include "roster.h"
+#include "status.h"
+#include "suspend.h"
+
+TAILQ_HEAD(rc_broker_sessions, rc_session);
+
+struct rc_broker_process {
+    struct rc_broker_options *options;
+    struct rc_daemon daemon;
+    struct rc_peer self;
+    struct rc_broker *core;
+    struct rc_host *host;
+    struct rc_topic_pub *topic;
+    struct rc_admin *admin;
+    struct rc_roster roster;
+    struct rc_broker_sessions sessions; /* open ones, for the map */
+    struct rc_suspend suspend;
+    struct rc_rate in, out;
+    _Atomic uint64_t values[BM_COUNT];
+    _Atomic uint64_t *copies[1];
+    struct rc_metrics metrics;
+};
+
+/* report.c */
+const char *rc_broker_state_text(enum rc_broker_state state); /* static string */
+/* Opens the admin listener and fills self.admin; the code to exit with, and why. */
+enum rc_exit rc_broker_report_open(struct rc_broker_process *b, char why[RC_ADMIN_WHY]);
+
+#endif
