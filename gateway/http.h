@@ -67,6 +67,9 @@ void rc_response_begin(struct rc_response *response, int status, const char *typ
 void rc_response_write(struct rc_response *response, const void *data, size_t len);
 /* Ends and frees it. A body that is shorter than announced closes the connection. */
 void rc_response_end(struct rc_response *response);
+/* Ends and frees it in the middle of the body: the connection is closed (RC_CLOSE_ERROR) without the last chunk or the rest
+ * of the announced length, so that the client sees that the answer is not whole. After begin only. */
+void rc_response_abort(struct rc_response *response);
 /* All three in one, with `length` right. */
 void rc_response_full(struct rc_response *response, int status, const char *type, const char *fields,
                       const void *body, size_t len);
@@ -82,7 +85,7 @@ void rc_response_watch(struct rc_response *response, const struct rc_response_wa
  * returns the stream, whose user the caller sets before it returns. NULL: the client is gone (nothing to do).
  */
 struct rc_stream *rc_response_upgrade(struct rc_response *response, struct rc_buf *head);
-/* Answers as the reference does when it refuses an upgrade: closes with `why` after the answer. */
+/* Before begin: the connection closes after this response, for this reason. */
 void rc_response_close(struct rc_response *response, enum rc_close why);
 
 /* Called for a complete request; must end the response, now or later. */
