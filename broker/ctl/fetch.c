@@ -15,7 +15,7 @@ struct get { /* one GET under way, in the list of its fetch */
     rc_fetch_cb cb;
     void *arg;
     char *body;
-    size_t len;
+    size_t len, room; /* bytes in body, bytes that it has room for */
 };
 
 struct rc_fetch {
@@ -56,11 +56,15 @@ static size_t take_body(char *data, size_t size, size_t count, void *arg)
     size_t more = size * count;
     if (get->len + more > RC_FETCH_BODY_MAX)
         return 0; /* ends the transfer with CURLE_WRITE_ERROR */
-    char *body = realloc(get->body, get->len + more);
-    if (!body)
-        return 0;
-    memcpy(body + get->len, data, more);
-    get->body = body;
+    if (get->len + more > get->room) {
+        size_t room = 2 * (get->len + more);
+        char *body = realloc(get->body, room);
+        if (!body)
+            return 0;
+        get->body = body;
+        get->room = room;
+    }
+    memcpy(get->body + get->len, data, more);
     get->len += more;
     return more;
 }

@@ -162,7 +162,7 @@ void rc_table_print(FILE *out, const struct rc_roster *roster, bool colour)
     print_errors(out, roster);
     if (roster->truncated)
         fprintf(out, "more than %d nodes were named; the others are not shown\n", RC_ROSTER_MAX);
-    fprintf(out, "%zu nodes: %zu up, %zu down; gateways: %.0f connections, %.1f messages/s in, %.1f/s out\n",
+    fprintf(out, "%zu node%s: %zu up, %zu down; gateways: %.0f connections, %.1f messages/s in, %.1f/s out\n",
             roster->count, roster->count - down, down, sum_gateways(roster, "connections"),
             sum_gateways(roster, "messages_in_per_s"), sum_gateways(roster, "messages_out_per_s"));
 }
