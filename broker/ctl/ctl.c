@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "broker/ctl/roster.h"
+#include "broker/ctl/survey.h"
 #include "broker/ctl/table.h"
 
 static const char help[] =
@@ -106,16 +106,16 @@ static enum rc_exit read_command_line(int argc, char **argv, struct command_line
     return optind + 1 < argc ? usage_error("unexpected argument %s", argv[optind + 1]) : RC_EXIT_OK;
 }
 
-static enum rc_exit fill_roster(const struct command_line *line, struct rc_roster *roster)
+static enum rc_exit fill_survey(const struct command_line *line, struct rc_survey *survey)
 {
-    char why[RC_ROSTER_WHY];
+    char why[RC_SURVEY_WHY];
     enum rc_exit code = RC_EXIT_OK;
     if (!line->cluster && !line->node)
         return usage_error("%s", "which cluster? give --cluster FILE or --node HOST:PORT");
     if (line->cluster)
-        code = rc_roster_load(roster, line->cluster, why);
+        code = rc_survey_load(survey, line->cluster, why);
     if (code == RC_EXIT_OK && line->node)
-        code = rc_roster_add(roster, line->node, why);
+        code = rc_survey_add(survey, line->node, why);
     if (code != RC_EXIT_OK)
         fprintf(stderr, "roomcastctl: %s\n", why);
     return code;
@@ -131,38 +131,38 @@ static enum rc_exit load_token(const struct command_line *line, struct rc_secret
     return RC_EXIT_CONFIG;
 }
 
-static enum rc_exit print_roster(const struct rc_roster *roster, bool json)
+static enum rc_exit print_survey(const struct rc_survey *survey, bool json)
 {
     if (json) {
-        json_t *all = rc_roster_json(roster);
+        json_t *all = rc_survey_json(survey);
         bool printed =
             all && json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) == 0 && putchar('\n') != EOF;
         json_decref(all);
         if (!printed)
             return RC_EXIT_INTERNAL;
     } else {
-        rc_table_print(stdout, roster, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
+        rc_table_print(stdout, survey, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
     }
-    return rc_roster_down(roster) ? RC_EXIT_UNAVAILABLE : RC_EXIT_OK;
+    return rc_survey_down(survey) ? RC_EXIT_UNAVAILABLE : RC_EXIT_OK;
 }
 
 static enum rc_exit status(const struct command_line *line)
 {
-    static struct rc_roster roster; /* static for its size */
+    static struct rc_survey survey; /* static for its size */
     struct rc_secret token = {0};
-    enum rc_exit code = fill_roster(line, &roster);
+    enum rc_exit code = fill_survey(line, &survey);
     if (code == RC_EXIT_OK)
         code = load_token(line, &token);
     if (code == RC_EXIT_OK) {
-        if (rc_roster_ask(&roster, &token, line->timeout_ms)) {
-            code = print_roster(&roster, line->json);
+        if (rc_survey_ask(&survey, &token, line->timeout_ms)) {
+            code = print_survey(&survey, line->json);
         } else {
             fputs("roomcastctl: out of memory\n", stderr);
             code = RC_EXIT_INTERNAL;
         }
     }
     rc_secret_fini(&token);
-    rc_roster_fini(&roster);
+    rc_survey_fini(&survey);
     return code;
 }
 

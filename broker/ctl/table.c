@@ -68,13 +68,13 @@ static void put_text(char *cell, const char *text)
             *at = '?';
 }
 
-static void put_down(char *cell, const struct rc_roster_node *node, int column)
+static void put_down(char *cell, const struct rc_survey_node *node, int column)
 {
     const char *known[STATE + 1] = {node->name, node->role, node->link[0] ? node->link : node->admin, "down"};
     put_text(cell, column <= STATE ? known[column] : NULL);
 }
 
-static void put_cell(char *cell, const struct rc_roster_node *node, int column)
+static void put_cell(char *cell, const struct rc_survey_node *node, int column)
 {
     static const char *const thousands[] = {"", "k", "M", "G", "T"};
     static const char *const kibi[] = {"B", "K", "M", "G", "T"};
@@ -94,7 +94,7 @@ static void put_cell(char *cell, const struct rc_roster_node *node, int column)
     }
 }
 
-static const char *colour_of(const struct rc_roster_node *node)
+static const char *colour_of(const struct rc_survey_node *node)
 {
     const char *state = json_string_value(json_object_get(node->status, "state"));
     if (!state)
@@ -111,31 +111,31 @@ static void print_cell(FILE *out, int column, const char *cell, int width, const
     fprintf(out, "%s%*s%s%s", colour ? colour : "", left ? -width : width, cell, colour ? "\033[0m" : "", gap);
 }
 
-static void print_rows(FILE *out, const struct rc_roster *roster, bool colour)
+static void print_rows(FILE *out, const struct rc_survey *survey, bool colour)
 {
     int width[COLUMNS];
     char cell[CELL];
     for (int c = 0; c < COLUMNS; c++) {
         width[c] = (int)strlen(columns[c].title);
-        for (size_t i = 0; i < roster->count; i++) {
-            put_cell(cell, roster->node[i], c);
+        for (size_t i = 0; i < survey->count; i++) {
+            put_cell(cell, survey->node[i], c);
             width[c] = (int)strlen(cell) > width[c] ? (int)strlen(cell) : width[c];
         }
     }
     for (int c = 0; c < COLUMNS; c++)
         print_cell(out, c, columns[c].title, width[c], colour ? "\033[1m" : NULL);
-    for (size_t i = 0; i < roster->count; i++) {
+    for (size_t i = 0; i < survey->count; i++) {
         for (int c = 0; c < COLUMNS; c++) {
-            put_cell(cell, roster->node[i], c);
-            print_cell(out, c, cell, width[c], colour && c == STATE ? colour_of(roster->node[i]) : NULL);
+            put_cell(cell, survey->node[i], c);
+            print_cell(out, c, cell, width[c], colour && c == STATE ? colour_of(survey->node[i]) : NULL);
         }
     }
 }
 
-static void print_errors(FILE *out, const struct rc_roster *roster)
+static void print_errors(FILE *out, const struct rc_survey *survey)
 {
-    for (size_t i = 0; i < roster->count; i++) {
-        const struct rc_roster_node *node = roster->node[i];
+    for (size_t i = 0; i < survey->count; i++) {
+        const struct rc_survey_node *node = survey->node[i];
         char name[CELL], error[CELL * 2];
         if (node->status)
             continue;
@@ -146,23 +146,24 @@ static void print_errors(FILE *out, const struct rc_roster *roster)
     }
 }
 
-static double sum_gateways(const struct rc_roster *roster, const char *key)
+static double sum_gateways(const struct rc_survey *survey, const char *key)
 {
     double sum = 0;
-    for (size_t i = 0; i < roster->count; i++)
-        if (strcmp(roster->node[i]->role, "gateway") == 0)
-            sum += json_number_value(json_object_get(roster->node[i]->status, key));
+    for (size_t i = 0; i < survey->count; i++)
+        if (strcmp(survey->node[i]->role, "gateway") == 0)
+            sum += json_number_value(json_object_get(survey->node[i]->status, key));
     return sum;
 }
 
-void rc_table_print(FILE *out, const struct rc_roster *roster, bool colour)
+void rc_table_print(FILE *out, const struct rc_survey *survey, bool colour)
 {
-    size_t down = rc_roster_down(roster);
-    print_rows(out, roster, colour);
-    print_errors(out, roster);
-    if (roster->truncated)
-        fprintf(out, "more than %d nodes were named; the others are not shown\n", RC_ROSTER_MAX);
+    size_t down = rc_survey_down(survey);
+    print_rows(out, survey, colour);
+    print_errors(out, survey);
+    if (survey->truncated)
+        fprintf(out, "more than %d nodes were named; the others are not shown\n", RC_SURVEY_MAX);
     fprintf(out, "%zu node%s: %zu up, %zu down; gateways: %.0f connections, %.1f messages/s in, %.1f/s out\n",
-            roster->count, roster->count - down, down, sum_gateways(roster, "connections"),
-            sum_gateways(roster, "messages_in_per_s"), sum_gateways(roster, "messages_out_per_s"));
+            survey->count, survey->count == 1 ? "" : "s", survey->count - down, down,
+            sum_gateways(survey, "connections"), sum_gateways(survey, "messages_in_per_s"),
+            sum_gateways(survey, "messages_out_per_s"));
 }

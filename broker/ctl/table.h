@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "broker/ctl/roster.h"
+#include "broker/ctl/survey.h"
 
 /* A row for each node, then why those that are down did not answer, then a summary. Text of nodes is made
  * harmless for terminals. */
-void rc_table_print(FILE *out, const struct rc_roster *roster, bool colour);
+void rc_table_print(FILE *out, const struct rc_survey *survey, bool colour);
 
 #endif

@@ -1,5 +1,5 @@
 /* The nodes of a cluster as roomcastctl knows them. */
-#include "broker/ctl/roster.h"
+#include "broker/ctl/survey.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +8,9 @@
 #include "broker/ctl/fetch.h"
 
 struct inquiry { /* argument of one GET */
-    struct rc_roster *roster;
+    struct rc_survey *survey;
     struct rc_fetch *fetch;
-    struct rc_roster_node *node;
+    struct rc_survey_node *node;
     bool *failed; /* set when out of memory */
 };
 
@@ -36,24 +36,24 @@ static const char *text_of(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
-static struct rc_roster_node *find(const struct rc_roster *roster, const char *name, const char *admin)
+static struct rc_survey_node *find(const struct rc_survey *survey, const char *name, const char *admin)
 {
-    for (size_t i = 0; i < roster->count; i++) {
-        struct rc_roster_node *node = roster->node[i];
+    for (size_t i = 0; i < survey->count; i++) {
+        struct rc_survey_node *node = survey->node[i];
         if (name[0] ? strcmp(node->name, name) == 0 : strcmp(node->admin, admin) == 0)
             return node;
     }
-    for (size_t i = 0; i < roster->count; i++)
-        if (admin[0] && roster->node[i]->name[0] == '\0' && strcmp(roster->node[i]->admin, admin) == 0)
-            return roster->node[i];
+    for (size_t i = 0; i < survey->count; i++)
+        if (admin[0] && survey->node[i]->name[0] == '\0' && strcmp(survey->node[i]->admin, admin) == 0)
+            return survey->node[i];
     return NULL;
 }
 
 /* The node of this name, or the nameless one at this address, with what is now known of it; else a new one.
- * NULL when the roster is full or memory is out; the latter sets *failed. */
-static struct rc_roster_node *enter(struct rc_roster *roster, const json_t *entry, bool *failed)
+ * NULL when the survey is full or memory is out; the latter sets *failed. */
+static struct rc_survey_node *enter(struct rc_survey *survey, const json_t *entry, bool *failed)
 {
-    struct rc_roster_node seen = {0};
+    struct rc_survey_node seen = {0};
     struct rc_addr addr;
     set_text(seen.name, sizeof seen.name, text_of(entry, "name"));
     set_text(seen.admin, sizeof seen.admin, text_of(entry, "admin"));
@@ -61,17 +61,17 @@ static struct rc_roster_node *enter(struct rc_roster *roster, const json_t *entr
         seen.admin[0] = '\0';
     if (seen.name[0] == '\0' && seen.admin[0] == '\0')
         return NULL;
-    struct rc_roster_node *node = find(roster, seen.name, seen.admin);
+    struct rc_survey_node *node = find(survey, seen.name, seen.admin);
     if (!node) {
-        if (roster->count == RC_ROSTER_MAX) {
-            roster->truncated = true;
+        if (survey->count == RC_SURVEY_MAX) {
+            survey->truncated = true;
             return NULL;
         }
         if (!(node = calloc(1, sizeof *node))) {
             *failed = true;
             return NULL;
         }
-        roster->node[roster->count++] = node;
+        survey->node[survey->count++] = node;
     }
     learn(node->name, sizeof node->name, seen.name);
     learn(node->admin, sizeof node->admin, seen.admin);
@@ -80,7 +80,7 @@ static struct rc_roster_node *enter(struct rc_roster *roster, const json_t *entr
     return node;
 }
 
-enum rc_exit rc_roster_load(struct rc_roster *roster, const char *path, char why[RC_ROSTER_WHY])
+enum rc_exit rc_survey_load(struct rc_survey *survey, const char *path, char why[RC_SURVEY_WHY])
 {
     json_error_t error;
     bool failed = false;
@@ -89,22 +89,22 @@ enum rc_exit rc_roster_load(struct rc_roster *roster, const char *path, char why
     json_t *file = json_load_file(path, 0, &error);
     const json_t *nodes = json_object_get(file, "nodes");
     if (!json_is_array(nodes)) {
-        snprintf(why, RC_ROSTER_WHY, "%s: %s; give the cluster.json of deploy/local-cluster", path,
+        snprintf(why, RC_SURVEY_WHY, "%s: %s; give the cluster.json of deploy/local-cluster", path,
                  file ? "has no array \"nodes\"" : error.text);
         json_decref(file);
         return RC_EXIT_CONFIG;
     }
     json_array_foreach((json_t *)nodes, index, entry)
     {
-        enter(roster, entry, &failed);
+        enter(survey, entry, &failed);
     }
     json_decref(file);
     if (failed)
-        snprintf(why, RC_ROSTER_WHY, "out of memory");
+        snprintf(why, RC_SURVEY_WHY, "out of memory");
     return failed ? RC_EXIT_INTERNAL : RC_EXIT_OK;
 }
 
-enum rc_exit rc_roster_add(struct rc_roster *roster, const char *addresses, char why[RC_ROSTER_WHY])
+enum rc_exit rc_survey_add(struct rc_survey *survey, const char *addresses, char why[RC_SURVEY_WHY])
 {
     bool failed = false;
     for (const char *at = addresses; at;) {
@@ -115,23 +115,23 @@ enum rc_exit rc_roster_add(struct rc_roster *roster, const char *addresses, char
         snprintf(text, sizeof text, "%.*s", (int)len, at);
         const char *wrong = len > RC_ADDR_MAX ? "is too long" : rc_addr_parse(text, &addr);
         if (wrong) {
-            snprintf(why, RC_ROSTER_WHY, "--node %s: %s; give HOST:PORT of a node's admin listener", text, wrong);
+            snprintf(why, RC_SURVEY_WHY, "--node %s: %s; give HOST:PORT of a node's admin listener", text, wrong);
             return RC_EXIT_USAGE;
         }
         json_t *entry = json_pack("{s:s}", "admin", text);
-        enter(roster, entry, &failed);
+        enter(survey, entry, &failed);
         json_decref(entry);
         at = comma ? comma + 1 : NULL;
     }
     if (failed)
-        snprintf(why, RC_ROSTER_WHY, "out of memory");
+        snprintf(why, RC_SURVEY_WHY, "out of memory");
     return failed ? RC_EXIT_INTERNAL : RC_EXIT_OK;
 }
 
 static void take_answer(void *arg, const char *body, size_t len, const char *error);
 
 /* A node is asked when its address becomes known, once. */
-static void ask(const struct inquiry *origin, struct rc_roster_node *node)
+static void ask(const struct inquiry *origin, struct rc_survey_node *node)
 {
     struct inquiry *inquiry;
     if (node->status || node->error[0])
@@ -155,7 +155,7 @@ static void ask(const struct inquiry *origin, struct rc_roster_node *node)
 /* Takes over what the node says of itself, and asks the others that it names. */
 static void take_status(const struct inquiry *q, json_t *status)
 {
-    struct rc_roster_node *node = q->node;
+    struct rc_survey_node *node = q->node;
     size_t index;
     json_t *entry;
     node->status = json_incref(status);
@@ -165,7 +165,7 @@ static void take_status(const struct inquiry *q, json_t *status)
     learn(node->link, sizeof node->link, text_of(status, "link"));
     json_array_foreach(json_object_get(status, "map"), index, entry)
     {
-        struct rc_roster_node *other = enter(q->roster, entry, q->failed);
+        struct rc_survey_node *other = enter(q->survey, entry, q->failed);
         if (other)
             ask(q, other);
     }
@@ -189,30 +189,30 @@ static void take_answer(void *arg, const char *body, size_t len, const char *err
 
 /* Two addresses may lead to one node, and a name given by a map may be that of an address given by the user:
  * of two rows with one name the one that answered stays. */
-static void drop_doubles(struct rc_roster *roster)
+static void drop_doubles(struct rc_survey *survey)
 {
-    for (size_t i = 0; i < roster->count; i++) {
-        for (size_t j = i + 1; j < roster->count;) {
-            struct rc_roster_node **a = &roster->node[i], **b = &roster->node[j];
+    for (size_t i = 0; i < survey->count; i++) {
+        for (size_t j = i + 1; j < survey->count;) {
+            struct rc_survey_node **a = &survey->node[i], **b = &survey->node[j];
             if (!(*a)->name[0] || strcmp((*a)->name, (*b)->name) != 0) {
                 j++;
                 continue;
             }
             if (!(*a)->status) {
-                struct rc_roster_node *swap = *a;
+                struct rc_survey_node *swap = *a;
                 *a = *b;
                 *b = swap;
             }
             json_decref((*b)->status);
             free(*b);
-            *b = roster->node[--roster->count];
+            *b = survey->node[--survey->count];
         }
     }
 }
 
 static int by_role_and_name(const void *a, const void *b)
 {
-    const struct rc_roster_node *x = *(struct rc_roster_node *const *)a, *y = *(struct rc_roster_node *const *)b;
+    const struct rc_survey_node *x = *(struct rc_survey_node *const *)a, *y = *(struct rc_survey_node *const *)b;
     static const char *const roles[] = {"gateway", "broker", "persister"};
     int rank[2] = {3, 3};
     for (int i = 0; i < 3; i++) {
@@ -223,33 +223,33 @@ static int by_role_and_name(const void *a, const void *b)
     return order ? order : strverscmp(x->admin, y->admin);
 }
 
-bool rc_roster_ask(struct rc_roster *roster, const struct rc_secret *token, long timeout_ms)
+bool rc_survey_ask(struct rc_survey *survey, const struct rc_secret *token, long timeout_ms)
 {
     bool failed = false;
-    struct inquiry origin = {.roster = roster, .fetch = rc_fetch_new(token), .failed = &failed};
+    struct inquiry origin = {.survey = survey, .fetch = rc_fetch_new(token), .failed = &failed};
     if (!origin.fetch)
         return false;
-    for (size_t i = 0; i < roster->count; i++)
-        ask(&origin, roster->node[i]);
+    for (size_t i = 0; i < survey->count; i++)
+        ask(&origin, survey->node[i]);
     rc_fetch_run(origin.fetch, timeout_ms);
     rc_fetch_free(origin.fetch);
-    for (size_t i = 0; i < roster->count; i++)
-        if (!roster->node[i]->status && !roster->node[i]->error[0])
-            set_text(roster->node[i]->error, sizeof roster->node[i]->error, "no node knows its admin address");
-    drop_doubles(roster);
-    qsort(roster->node, roster->count, sizeof roster->node[0], by_role_and_name);
+    for (size_t i = 0; i < survey->count; i++)
+        if (!survey->node[i]->status && !survey->node[i]->error[0])
+            set_text(survey->node[i]->error, sizeof survey->node[i]->error, "no node knows its admin address");
+    drop_doubles(survey);
+    qsort(survey->node, survey->count, sizeof survey->node[0], by_role_and_name);
     return !failed;
 }
 
-size_t rc_roster_down(const struct rc_roster *roster)
+size_t rc_survey_down(const struct rc_survey *survey)
 {
     size_t down = 0;
-    for (size_t i = 0; i < roster->count; i++)
-        down += roster->node[i]->status == NULL;
+    for (size_t i = 0; i < survey->count; i++)
+        down += survey->node[i]->status == NULL;
     return down;
 }
 
-static json_t *node_json(const struct rc_roster_node *node)
+static json_t *node_json(const struct rc_survey_node *node)
 {
     if (!node->status)
         return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s}", "name", node->name, "role", node->role, "state", "down",
@@ -260,11 +260,11 @@ static json_t *node_json(const struct rc_roster_node *node)
     return status;
 }
 
-json_t *rc_roster_json(const struct rc_roster *roster)
+json_t *rc_survey_json(const struct rc_survey *survey)
 {
     json_t *nodes = json_array();
-    for (size_t i = 0; i < roster->count; i++) {
-        if (json_array_append_new(nodes, node_json(roster->node[i])) != 0) {
+    for (size_t i = 0; i < survey->count; i++) {
+        if (json_array_append_new(nodes, node_json(survey->node[i])) != 0) {
             json_decref(nodes);
             return NULL;
         }
@@ -272,11 +272,11 @@ json_t *rc_roster_json(const struct rc_roster *roster)
     return json_pack("{s:o}", "nodes", nodes);
 }
 
-void rc_roster_fini(struct rc_roster *roster)
+void rc_survey_fini(struct rc_survey *survey)
 {
-    for (size_t i = 0; i < roster->count; i++) {
-        json_decref(roster->node[i]->status);
-        free(roster->node[i]);
+    for (size_t i = 0; i < survey->count; i++) {
+        json_decref(survey->node[i]->status);
+        free(survey->node[i]);
     }
-    roster->count = 0;
+    survey->count = 0;
 }

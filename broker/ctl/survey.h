@@ -3,8 +3,8 @@
  * that their answers name, each asked once for its status. A node that does not answer stays as a row with
  * the reason.
  */
-#ifndef RC_CTL_ROSTER_H
-#define RC_CTL_ROSTER_H
+#ifndef RC_CTL_SURVEY_H
+#define RC_CTL_SURVEY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,10 +16,10 @@
 #include "exit.h"
 #include "secret.h"
 
-#define RC_ROSTER_MAX 1024 /* nodes; more are not asked, and truncated says so */
-#define RC_ROSTER_WHY 512
+#define RC_SURVEY_MAX 1024 /* nodes; more are not asked, and truncated says so */
+#define RC_SURVEY_WHY 512
 
-struct rc_roster_node {
+struct rc_survey_node {
     char name[RC_ID_MAX + 1];    /* "": given by address and not heard of otherwise */
     char role[16];               /* "" likewise */
     char link[RC_ADDR_MAX + 1];  /* "" when not known */
@@ -28,31 +28,31 @@ struct rc_roster_node {
     char error[128];             /* why there is no answer */
 };
 
-struct rc_roster {
-    struct rc_roster_node *node[RC_ROSTER_MAX];
+struct rc_survey {
+    struct rc_survey_node *node[RC_SURVEY_MAX];
     size_t count;
     bool truncated;
 };
 
 /* Adds the nodes of the file that deploy/local-cluster writes. RC_EXIT_OK, or RC_EXIT_CONFIG or
  * RC_EXIT_INTERNAL with a sentence in why. */
-enum rc_exit rc_roster_load(struct rc_roster *roster, const char *path, char why[RC_ROSTER_WHY]);
+enum rc_exit rc_survey_load(struct rc_survey *survey, const char *path, char why[RC_SURVEY_WHY]);
 
 /* Adds comma separated admin addresses. RC_EXIT_OK, or RC_EXIT_USAGE or RC_EXIT_INTERNAL with a sentence in
  * why. */
-enum rc_exit rc_roster_add(struct rc_roster *roster, const char *addresses, char why[RC_ROSTER_WHY]);
+enum rc_exit rc_survey_add(struct rc_survey *survey, const char *addresses, char why[RC_SURVEY_WHY]);
 
 /* Asks all nodes at once, and those that their answers name as soon as they do; over after timeout_ms. Sorts
  * by role and name. False when out of memory. */
-bool rc_roster_ask(struct rc_roster *roster, const struct rc_secret *token, long timeout_ms);
+bool rc_survey_ask(struct rc_survey *survey, const struct rc_secret *token, long timeout_ms);
 
 /* How many nodes did not answer. */
-size_t rc_roster_down(const struct rc_roster *roster);
+size_t rc_survey_down(const struct rc_survey *survey);
 
 /* {"nodes": [...]}: the answers with "up": true, the others as {name, role, state: "down", link, admin, up:
  * false, error}. Owned by the caller; NULL when out of memory. */
-json_t *rc_roster_json(const struct rc_roster *roster);
+json_t *rc_survey_json(const struct rc_survey *survey);
 
-void rc_roster_fini(struct rc_roster *roster);
+void rc_survey_fini(struct rc_survey *survey);
 
 #endif
