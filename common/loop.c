@@ -123,11 +123,12 @@ void rc_watch_free(struct rc_watch *watch)
 
 bool rc_loop_run(struct rc_loop *loop)
 {
-    if (!loop->stopped && event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY) < 0) {
+    bool ok = loop->stopped || event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY) >= 0;
+    if (!ok) {
         rc_log_event(RC_ERROR, "loop-failed");
-        return false;
     }
-    return true;
+    loop->stopped = false;
+    return ok;
 }
 
 void rc_loop_stop(struct rc_loop *loop)

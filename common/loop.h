@@ -38,7 +38,7 @@ struct rc_watch *rc_loop_signal(struct rc_loop *loop, int signo, rc_loop_cb cb, 
 /* Ends a watch: its cb is not called any more. NULL is allowed. */
 void rc_watch_free(struct rc_watch *watch);
 
-/* Runs until rc_loop_stop. False: the kernel refused to wait (logged). */
+/* Runs until rc_loop_stop; may be run again. False: the kernel refused to wait (logged). */
 bool rc_loop_run(struct rc_loop *loop);
 
 /* The loop ends after the callback that is running. From the loop's own callbacks, or before it runs. */
