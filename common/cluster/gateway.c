@@ -119,13 +119,13 @@ void rc_gateway_take(struct rc_gateway *g, struct rc_session *s, size_t max_byte
 static void deliver(struct rc_gateway *g, struct rc_gw_broker *b, const struct rc_msg *msg, uint64_t seq)
 {
     g->count.delivers++;
+    b->handed = seq;
     if (!rc_receiver_note(&g->receiver, msg, rc_gw_now(g))) {
         g->count.duplicates++;
         return;
     }
     if (!rc_map_get(&g->rooms, msg->room->data, msg->room->len))
         return; /* the last member left while it was on its way */
-    b->handed = seq;
     g->events.deliver(g->world.host, msg);
 }
 
@@ -162,7 +162,9 @@ bool rc_gateway_receive(struct rc_gateway *g, struct rc_session *s, const struct
             end(g, b, RC_END_PROTOCOL);
             return false;
         }
-    if (b->processed >= b->handed)
+    if (b->handed == batch->seq)
+        g->events.barrier(g->world.host, s->id, batch->seq);
+    else if (b->processed >= b->handed)
         rc_session_done(s, batch->seq);
     if (rc_session_wants(s))
         g->world.kick(g->world.host, s);

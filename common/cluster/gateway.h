@@ -33,10 +33,12 @@ struct rc_gateway_events {
     void (*opened)(void *host, uint64_t socket);
     /* The socket is out of all rooms and forgotten; close it. */
     void (*closed)(void *host, uint64_t socket, enum rc_socket_end why);
-    /* D1: hand to each opened member socket of msg->room that is not also in msg->except. Called inside
-     * rc_gateway_receive; when the last delivery of that batch is in the sockets' queues, call
-     * rc_gateway_processed (a batch without any needs no such call). */
+    /* D1: hand to each opened member socket of msg->room that is not also in msg->except. */
     void (*deliver)(void *host, const struct rc_msg *msg);
+    /* D2: behind a batch with DELIVERs, new ones or not (the first copy of a duplicate, from another session, may
+     * still be on its way). When all that deliver handed out so far is in the sockets' queues, call
+     * rc_gateway_processed with these numbers. */
+    void (*barrier)(void *host, uint64_t session, uint64_t seq);
     /* The message of rc_gateway_emit ended. Called once for each accepted message whose socket is still
      * known. */
     void (*result)(void *host, uint64_t socket, uint64_t token, enum rc_outcome outcome);

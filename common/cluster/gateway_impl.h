@@ -24,7 +24,7 @@ struct rc_gw_broker {
     uint64_t base;                /* operations up to this ordinal belong to earlier sessions */
     uint64_t version;             /* of the last SYNCED sent in this session; 0: none */
     uint64_t synced;              /* ordinal of that SYNCED */
-    uint64_t handed;              /* last batch of this session whose deliveries went to the workers */
+    uint64_t handed;              /* last batch of this session with DELIVERs: it waits for the workers */
     uint64_t processed;           /* last batch that the workers finished */
     rc_time lost;                 /* when the last session ended; RC_NEVER: never up in this incarnation */
     rc_time contact;              /* G6: largest echo of an active batch; outlives sessions */

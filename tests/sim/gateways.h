@@ -1,0 +1,30 @@
+/* A gateway of the simulated world: the real core, and a modelled worker that holds the client sockets. */
+#ifndef SIM_GATEWAYS_H
+#define SIM_GATEWAYS_H
+
+#include "world.h"
+
+struct sim_job;
+
+struct sim_gateway {
+    struct sim_host host;               /* first member */
+    struct rc_gateway *core;            /* NULL: down */
+    TAILQ_HEAD(sim_jobs, sim_job) jobs; /* from the link loop to the worker, in order */
+    rc_time jobs_at;                    /* virtual time when the newest of them is done */
+    bool draining;
+    rc_time drain_since;          /* on its own clock */
+    uint64_t drain_inc;           /* incarnation that drains */
+    bool had[SIM_ROOMS];          /* this incarnation had a socket in this room */
+    struct rc_gateway_stats seen; /* last traced */
+};
+
+extern const struct sim_role sim_gateway_role;
+
+/* A client's connection arrives. As a task of the node. */
+void sim_gateway_connect(struct sim_gateway *g, struct sim_socket *s);
+void sim_gateway_disconnect(struct sim_gateway *g, struct sim_socket *s);
+void sim_gateway_read(struct sim_gateway *g, struct sim_socket *s, struct sim_message *m);
+/* As told by an operator: refuse clients, close sockets, empty the queues, say BYE, exit; then start anew. As a task. */
+void sim_gateway_drain(struct sim_gateway *g);
+
+#endif

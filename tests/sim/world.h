@@ -1,0 +1,174 @@
+/*
+ * One run: the nodes of a cluster with the real core in each, clients, a plan of faults, and a checker that watches.
+ *
+ *   kernel  time, chance, nodes          gateways  core + modelled worker (sockets)     clients  users with tabs
+ *   net     connections, cuts, breaks    brokers   core + topic                         faults   what goes wrong
+ *   host    sessions of a node           persisters core + modelled disk                check    what must never happen
+ */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include "host.h"
+
+#include "cluster/broker.h"
+#include "cluster/gateway.h"
+#include "cluster/persister.h"
+
+#define SIM_USERS_MAX   5
+#define SIM_ROOMS       (SIM_USERS_MAX + 1) /* user:0 .. user:4, admins */
+#define SIM_ROOM_ADMINS SIM_USERS_MAX
+#define SIM_NODES_MAX   64
+
+enum sim_mode { SIM_NONE, SIM_SINGLE, SIM_DOUBLE, SIM_STORM };
+
+/* What the world around the core does wrong on purpose, so that the checker can be seen to fail. */
+#define SIM_PLANT_LIST(X)                                                                                              \
+    X(SIM_SOUND, "", "nothing is planted")                                                                             \
+    X(SIM_EARLY_ACK, "early-ack", "batches are processed before the sockets have them")                                \
+    X(SIM_EARLY_OPEN, "early-open", "CONNECT is answered before the rooms are in place")                               \
+    X(SIM_SWALLOW, "swallow", "the broker's line loses a DELIVER, not its batch")                                      \
+    X(SIM_TWICE, "twice", "the worker writes a delivery twice")                                                        \
+    X(SIM_REORDER, "reorder", "the worker swaps two deliveries")                                                       \
+    X(SIM_NO_EXCEPT, "no-except", "the worker ignores `except`")                                                       \
+    X(SIM_DEAF_FENCE, "deaf-fence", "the worker keeps its sockets when the core fenced itself")                        \
+    X(SIM_LYING_DISK, "lying-disk", "a commit is reported and never made")                                             \
+    X(SIM_TORN_DISK, "torn-disk", "the position is durable, the last row of its commit is not")                        \
+    X(SIM_STORE_TWICE, "store-twice", "rows are stored under a new key each time")                                     \
+    X(SIM_HIDDEN_GAP, "hidden-gap", "the topic loses a record and hides the gap")                                      \
+    X(SIM_SAME_INC, "same-incarnation", "a restarted gateway keeps its incarnation")                                   \
+    X(SIM_STOPPED_CLOCK, "stopped-clock", "a frozen gateway's clock stands still and nobody tells it")
+
+enum sim_plant {
+#define X(name, text, what) name,
+    SIM_PLANT_LIST(X)
+#undef X
+        SIM_PLANTS
+};
+
+/* What the caller asks for; 0 and NULL leave it to the seed. */
+struct sim_options {
+    enum sim_mode mode;
+    const char *fault; /* kind of the first fault */
+    unsigned brokers, gateways, persisters, k, quorum;
+    enum sim_plant plant;
+    uint64_t watch; /* message whose way is traced */
+    FILE *trace;    /* NULL: silent */
+};
+
+/* The shape of a world, from its seed. Times are virtual. */
+struct sim_shape {
+    unsigned brokers, gateways, persisters, k, quorum;
+    bool k_mixed;          /* k differs between gateways */
+    bool voter;            /* the last broker has weight 0 */
+    bool tight;            /* bounds so small that they are reached */
+    rc_time commit_max;    /* a commit takes up to this */
+    rc_time worker_lag;    /* a worker takes up to this; 0: done at once */
+    rc_time line_busy;     /* a line takes the next batch after up to this */
+    size_t batch_max;      /* bytes of operations of one batch */
+    unsigned topic_loss;   /* permille of records that the topic loses */
+    unsigned commit_fails; /* permille of commits that fail */
+    struct rc_times times;
+};
+
+enum sim_fate { SIM_OPEN_FATE, SIM_ACKED, SIM_FAILED };
+
+struct sim_message {
+    uint64_t id; /* index + 1; also its payload and row */
+    struct sim_socket *from;
+    uint32_t n; /* number within its sender, from 1 */
+    unsigned rooms;
+    uint8_t room[2];
+    bool row; /* is to be stored */
+    bool wants_ack;
+    rc_time sent_at;
+    enum sim_fate fate;
+    enum rc_outcome outcome;    /* of SIM_FAILED */
+    struct rc_key key;          /* under which it was first stored; seq 0: not yet */
+    struct sim_message *unread; /* next in a socket that is not read */
+};
+
+enum sim_socket_state { SIM_PENDING, SIM_OPEN, SIM_CLOSED };
+
+struct sim_socket {
+    uint64_t id; /* from 1, never used twice */
+    struct sim_client *client;
+    struct sim_gateway *gateway;
+    enum sim_socket_state state;
+    bool ending;  /* the core closed it, the worker does not know yet */
+    bool stopped; /* back-pressure: not read */
+    uint64_t inc; /* of its gateway when it connected; 0: still on its way */
+    rc_time opened_at;
+    uint32_t sent;  /* messages its client sent */
+    rc_time out_at; /* arrival of the newest of them */
+    struct sim_message *unread, **unread_tail;
+    uint8_t *got; /* by message id: copies received */
+    size_t got_cap;
+    uint32_t *last; /* by sender's socket id * SIM_ROOMS + room: highest n received */
+    size_t last_cap;
+    struct sim_socket *next; /* all sockets ever made, newest first */
+};
+
+struct sim_client {
+    struct sim_world *w;
+    unsigned user;
+    bool admin;
+    struct sim_socket *socket; /* NULL: not connected */
+    rc_time gap;               /* about this long between two sends */
+};
+
+/* What the cores and the world counted in a run. */
+struct sim_totals {
+    uint64_t messages, acked, failed, receipts, sockets;
+    uint64_t batches, ops, sessions;
+    uint64_t resends, refusals, duplicates, fences, views, gone, record_resends, holes, gaps, lost_records;
+    uint64_t events;
+    rc_time delay_max; /* longest way from client to client */
+    rc_time ack_max;
+    rc_time settle; /* after the last fault until everybody is connected and acknowledged */
+};
+
+#define SIM_VIOLATIONS_MAX 20
+#define SIM_FAULTS_MAX     8
+
+struct sim_world {
+    struct sim sim;
+    struct sim_net net;
+    uint64_t seed;
+    struct sim_options options;
+    struct sim_shape shape;
+    uint64_t incs; /* highest incarnation given out */
+    struct rc_member member[RC_BROKERS_MAX];
+    char persister_id[RC_PERSISTERS_MAX][RC_ID_MAX + 1];
+    struct sim_broker **broker;
+    struct sim_gateway **gateway;
+    struct sim_persister **persister;
+    struct sim_host *host[SIM_NODES_MAX]; /* all nodes, by index */
+    unsigned hosts;
+    unsigned users;
+    struct rc_buf *room[SIM_ROOMS];
+    struct sim_client *client;
+    unsigned clients;
+    struct sim_socket *sockets;
+    uint64_t last_socket;
+    struct sim_message **message; /* by id - 1 */
+    size_t messages, messages_cap;
+    bool quiet;       /* no more traffic: things must settle */
+    bool broker_lost; /* a broker took its topic buffer along */
+    rc_time fault_end;
+    char fault[SIM_FAULTS_MAX][96];
+    unsigned faults;
+    char violation[SIM_VIOLATIONS_MAX][256];
+    unsigned violations;
+    struct sim_totals totals;
+};
+
+/* Makes the world of this seed, runs it to its end, judges it. The result holds until sim_world_fini. */
+void sim_world_run(struct sim_world *w, uint64_t seed, const struct sim_options *options);
+void sim_world_fini(struct sim_world *w);
+
+uint64_t sim_world_inc(struct sim_world *w);                              /* a new incarnation, above all others */
+int sim_room_index(const struct sim_world *w, const struct rc_buf *room); /* -1: none of ours */
+/* Message id in a payload or row; 0 when it is not one of ours. */
+uint64_t sim_message_id(const struct sim_world *w, const struct rc_buf *payload);
+
+#endif
