@@ -78,16 +78,15 @@ int rc_binary_find(const char *json, size_t len, unsigned attachments, struct rc
 }
 
 /* What lies between the end of the placeholder before and this one (i == n: the rest). */
-static void add_between(struct rc_text *out, const char *json, size_t len, const struct rc_placeholder *found,
-                        int i, int n)
+static void add_between(struct rc_text *out, const char *json, size_t len, const struct rc_placeholder *found, int i,
+                        int n)
 {
     size_t from = i > 0 ? found[i - 1].at + found[i - 1].len : 0;
     size_t to = i < n ? found[i].at : len;
     rc_text_add(out, json + from, to - from);
 }
 
-void rc_binary_renumber(struct rc_text *out, const char *json, size_t len, const struct rc_placeholder *found,
-                        int n)
+void rc_binary_renumber(struct rc_text *out, const char *json, size_t len, const struct rc_placeholder *found, int n)
 {
     for (int i = 0; i < n; i++) {
         char placeholder[64];
@@ -98,8 +97,8 @@ void rc_binary_renumber(struct rc_text *out, const char *json, size_t len, const
     add_between(out, json, len, found, n, n);
 }
 
-void rc_binary_inline(struct rc_text *out, const char *json, size_t len, const struct rc_placeholder *found,
-                      int n, struct rc_buf *const *attachment)
+void rc_binary_inline(struct rc_text *out, const char *json, size_t len, const struct rc_placeholder *found, int n,
+                      struct rc_buf *const *attachment)
 {
     for (int i = 0; i < n; i++) {
         const struct rc_buf *bytes = attachment[found[i].num];

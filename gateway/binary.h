@@ -21,11 +21,10 @@ struct rc_placeholder {
 int rc_binary_find(const char *json, size_t len, unsigned attachments, struct rc_placeholder *found, int max);
 
 /* Appends the text with its placeholders numbered from 0 in their order. */
-void rc_binary_renumber(struct rc_text *out, const char *json, size_t len, const struct rc_placeholder *found,
-                        int n);
+void rc_binary_renumber(struct rc_text *out, const char *json, size_t len, const struct rc_placeholder *found, int n);
 
 /* Appends the text with {"base64":"..."} in place of each placeholder. */
-void rc_binary_inline(struct rc_text *out, const char *json, size_t len, const struct rc_placeholder *found,
-                      int n, struct rc_buf *const *attachment);
+void rc_binary_inline(struct rc_text *out, const char *json, size_t len, const struct rc_placeholder *found, int n,
+                      struct rc_buf *const *attachment);
 
 #endif

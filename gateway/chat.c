@@ -16,8 +16,7 @@
 #define SHORT_OF_MEMORY "El servidor no tiene memoria"
 #define EVENT_IN        "mensaje_privado"
 #define EVENT_OUT       "mensaje_recibido"
-#define PAYLOAD_MAX                                                                                          \
-    (16 * 1024 * 1024) /* bytes of a payload's text; the transport's bound on messages is far below */
+#define PAYLOAD_MAX     (16 * 1024 * 1024) /* bytes of a payload's text; the transport's bound on messages is far below */
 
 struct rc_identity {
     bool admin;
@@ -43,8 +42,8 @@ static struct rc_identity *identity_new(const struct rc_claims *claims)
     return identity;
 }
 
-static bool enter(void *self, const char *nsp, const char *cookie, size_t cookie_len, const char *auth,
-                  size_t auth_len, struct rc_identity **identity, int64_t *expires, const char **error)
+static bool enter(void *self, const char *nsp, const char *cookie, size_t cookie_len, const char *auth, size_t auth_len,
+                  struct rc_identity **identity, int64_t *expires, const char **error)
 {
     struct chat *chat = self;
     struct rc_claims claims;
@@ -54,8 +53,7 @@ static bool enter(void *self, const char *nsp, const char *cookie, size_t cookie
         *error = "Invalid namespace";
         return false;
     }
-    enum rc_auth_result result =
-        rc_auth_check(chat->auth, cookie, cookie_len, rc_clock_wall_ms() / 1000, &claims);
+    enum rc_auth_result result = rc_auth_check(chat->auth, cookie, cookie_len, rc_clock_wall_ms() / 1000, &claims);
     if (result != RC_AUTH_OK) {
         *error = rc_auth_text(result);
         return false;
@@ -186,8 +184,7 @@ static struct rc_buf *make_payload(const struct message *m)
     for (int i = 0; i < m->n; i++) {
         attachment[i] = m->event->attachment[m->binary[i].num];
     }
-    struct rc_buf *payload =
-        text.failed ? NULL : rc_payload_event(NSP, text.at, text.len, attachment, (unsigned)m->n);
+    struct rc_buf *payload = text.failed ? NULL : rc_payload_event(NSP, text.at, text.len, attachment, (unsigned)m->n);
     rc_text_fini(&text);
     return payload;
 }
@@ -239,8 +236,7 @@ static const char *make_emit(struct message *m, struct rc_emit *emit)
 {
     const struct rc_json_value *mensaje = &m->request->member[MENSAJE];
     if (mensaje->text && m->event->attachments > 0) {
-        m->n =
-            rc_binary_find(mensaje->text, mensaje->len, m->event->attachments, m->binary, RC_ATTACHMENTS_MAX);
+        m->n = rc_binary_find(mensaje->text, mensaje->len, m->event->attachments, m->binary, RC_ATTACHMENTS_MAX);
         if (m->n < 0) {
             return "mensaje nombra adjuntos que no existen o más de 10";
         }
@@ -292,8 +288,7 @@ struct rc_app *rc_chat_new(struct rc_auth *auth)
         return NULL;
     }
     chat->auth = auth;
-    chat->app =
-        (struct rc_app){.self = chat, .enter = enter, .rele = rele, .rooms = rooms, .event = on_event};
+    chat->app = (struct rc_app){.self = chat, .enter = enter, .rele = rele, .rooms = rooms, .event = on_event};
     return &chat->app;
 }
 

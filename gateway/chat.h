@@ -14,7 +14,8 @@
 #include "gateway/auth.h"
 
 #define RC_CHAT_ROL_ADMIN "admin"
-#define RC_CHAT_ROW_MAX   (2 * 1024 * 1024) /* bytes of a stored message; a larger one is refused */
+#define RC_CHAT_ROW_MAX                                                                                                \
+    (1536 * 1024) /* bytes of a stored message: with its payload it fits a frame of a link (4 MiB) */
 
 /* auth stays the caller's and must outlive it. NULL: no memory. */
 struct rc_app *rc_chat_new(struct rc_auth *auth);

@@ -20,10 +20,9 @@
 #define RC_GATEWAY_HISTORY_H
 
 #include "gateway/auth.h"
+#include "gateway/history_query.h"
 #include "gateway/http.h"
 #include "gateway/worker.h"
-
-#define RC_HISTORY_LIMIT 1000 /* most messages that limit may ask for */
 
 struct rc_history; /* one per worker, on its thread */
 

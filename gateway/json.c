@@ -134,8 +134,7 @@ static bool only_json_controls(const char *text, size_t len)
     return true;
 }
 
-bool rc_json_walk(const char *text, size_t len, const char *const *keys, size_t n, rc_json_visit visit,
-                  void *ctx)
+bool rc_json_walk(const char *text, size_t len, const char *const *keys, size_t n, rc_json_visit visit, void *ctx)
 {
     static const yajl_callbacks callbacks = {
         .yajl_null = on_null,

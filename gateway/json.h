@@ -42,8 +42,7 @@ typedef bool (*rc_json_visit)(void *ctx, const struct rc_json_value *value);
 
 /* Walks one JSON text. keys: names to recognise (n of them), written in any way ("p\u0061ra" is para). False:
  * not JSON, deeper than RC_JSON_DEPTH, stopped by visit, or no memory. Any thread. */
-bool rc_json_walk(const char *text, size_t len, const char *const *keys, size_t n, rc_json_visit visit,
-                  void *ctx);
+bool rc_json_walk(const char *text, size_t len, const char *const *keys, size_t n, rc_json_visit visit, void *ctx);
 
 /* The text of a JSON string (with its quotes) as UTF-8 into out, terminated; false: not a string, longer than
  * size - 1 bytes, or one that UTF-8 without NUL cannot hold (a lone surrogate, \u0000). */

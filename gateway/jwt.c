@@ -74,8 +74,7 @@ static bool check_rsa(const EVP_PKEY *key, char *error, size_t size)
         return false;
     }
     if (EVP_PKEY_get_bits(key) < RSA_BITS_MIN) {
-        snprintf(error, size, "the RSA key has %d bits; at least %d are needed", EVP_PKEY_get_bits(key),
-                 RSA_BITS_MIN);
+        snprintf(error, size, "the RSA key has %d bits; at least %d are needed", EVP_PKEY_get_bits(key), RSA_BITS_MIN);
         return false;
     }
     return true;
@@ -96,8 +95,7 @@ static bool check_ec(const EVP_PKEY *key, const char *curve, char *error, size_t
     return true;
 }
 
-static bool check_public(const struct algorithm *algorithm, const void *pem, size_t len, char *error,
-                         size_t size)
+static bool check_public(const struct algorithm *algorithm, const void *pem, size_t len, char *error, size_t size)
 {
     BIO *bio = len <= INT32_MAX ? BIO_new_mem_buf(pem, (int)len) : NULL;
     EVP_PKEY *key = bio ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
@@ -252,8 +250,7 @@ static bool read_time(const struct rc_json_value *value, int64_t *out)
     }
     for (size_t i = 0; i < value->len; i++) {
         int digit = value->text[i] - '0';
-        if (digit < 0 || digit > 9 ||
-            time > (INT64_MAX / 4 - digit) / 10) { /* a quarter: leeway fits on top */
+        if (digit < 0 || digit > 9 || time > (INT64_MAX / 4 - digit) / 10) { /* a quarter: leeway fits on top */
             return false;
         }
         time = time * 10 + digit;
@@ -315,8 +312,7 @@ enum rc_jwt_result rc_jwt_check_times(const struct rc_jwt *jwt, const struct rc_
     return now_s < claims->nbf - jwt->leeway ? RC_JWT_NOT_YET : RC_JWT_OK;
 }
 
-static enum rc_jwt_result read_claims(const struct rc_jwt *jwt, jwt_t *token, int64_t now_s,
-                                      struct rc_claims *out)
+static enum rc_jwt_result read_claims(const struct rc_jwt *jwt, jwt_t *token, int64_t now_s, struct rc_claims *out)
 {
     char *json = jwt_get_grants_json(token, NULL);
     if (!json) {
@@ -363,8 +359,7 @@ enum rc_jwt_result rc_jwt_verify(const struct rc_jwt *jwt, const char *token, si
     if (jwt_decode(&decoded, text, jwt->key, (int)jwt->len) != 0) {
         return RC_JWT_SIGNATURE;
     }
-    result = jwt_get_alg(decoded) == jwt->algorithm->alg ? read_claims(jwt, decoded, now_s, out)
-                                                         : RC_JWT_ALGORITHM;
+    result = jwt_get_alg(decoded) == jwt->algorithm->alg ? read_claims(jwt, decoded, now_s, out) : RC_JWT_ALGORITHM;
     jwt_free(decoded);
     return result;
 }

@@ -30,17 +30,17 @@ struct rc_claims {
 };
 
 /* Why a token is refused. The text is for the log: a client is told only that its token is invalid. */
-#define RC_JWT_LIST(X)                                                                                       \
-    X(RC_JWT_OK, "valid")                                                                                    \
-    X(RC_JWT_TOO_LONG, "longer than 8192 bytes")                                                             \
-    X(RC_JWT_MALFORMED, "not three base64url parts, or its header is no JSON object")                        \
-    X(RC_JWT_ALGORITHM, "signed with another algorithm than the configured one")                             \
-    X(RC_JWT_SIGNATURE, "signature, header or payload not accepted")                                         \
-    X(RC_JWT_TIME_TYPE, "exp or nbf is not an integer above 0")                                              \
-    X(RC_JWT_EXPIRED, "expired")                                                                             \
-    X(RC_JWT_NOT_YET, "not valid yet")                                                                       \
-    X(RC_JWT_NO_USER, "user is missing, not a string or empty")                                              \
-    X(RC_JWT_LONG_USER, "user is longer than 128 bytes")                                                     \
+#define RC_JWT_LIST(X)                                                                                                 \
+    X(RC_JWT_OK, "valid")                                                                                              \
+    X(RC_JWT_TOO_LONG, "longer than 8192 bytes")                                                                       \
+    X(RC_JWT_MALFORMED, "not three base64url parts, or its header is no JSON object")                                  \
+    X(RC_JWT_ALGORITHM, "signed with another algorithm than the configured one")                                       \
+    X(RC_JWT_SIGNATURE, "signature, header or payload not accepted")                                                   \
+    X(RC_JWT_TIME_TYPE, "exp or nbf is not an integer above 0")                                                        \
+    X(RC_JWT_EXPIRED, "expired")                                                                                       \
+    X(RC_JWT_NOT_YET, "not valid yet")                                                                                 \
+    X(RC_JWT_NO_USER, "user is missing, not a string or empty")                                                        \
+    X(RC_JWT_LONG_USER, "user is longer than 128 bytes")                                                               \
     X(RC_JWT_MEMORY, "out of memory")
 
 enum rc_jwt_result {
@@ -65,8 +65,7 @@ void rc_jwt_free(struct rc_jwt *jwt); /* wipes the key; accepts NULL */
 enum rc_jwt_result rc_jwt_verify(const struct rc_jwt *jwt, const char *token, size_t len, int64_t now_s,
                                  struct rc_claims *out);
 /* The times alone: RC_JWT_OK, RC_JWT_EXPIRED or RC_JWT_NOT_YET. */
-enum rc_jwt_result rc_jwt_check_times(const struct rc_jwt *jwt, const struct rc_claims *claims,
-                                      int64_t now_s);
+enum rc_jwt_result rc_jwt_check_times(const struct rc_jwt *jwt, const struct rc_claims *claims, int64_t now_s);
 
 /* A token for the demo page, signed with the verifier's own secret: malloc'd text. NULL: not an HS algorithm,
  * a name or role that is not UTF-8, or no memory. */

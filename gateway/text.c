@@ -97,7 +97,9 @@ void rc_text_json(struct rc_text *text, const void *bytes, size_t len)
             plain = i + 1;
         }
     }
-    rc_text_add(text, from + plain, len - plain);
+    if (plain < len) {
+        rc_text_add(text, from + plain, len - plain);
+    }
     rc_text_add(text, "\"", 1);
 }
 

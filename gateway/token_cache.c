@@ -65,8 +65,7 @@ static struct entry *find(struct rc_token_cache *cache, const uint8_t *digest, b
     return take ? oldest : NULL;
 }
 
-bool rc_token_cache_get(struct rc_token_cache *cache, const uint8_t digest[RC_TOKEN_DIGEST],
-                        struct rc_claims *out)
+bool rc_token_cache_get(struct rc_token_cache *cache, const uint8_t digest[RC_TOKEN_DIGEST], struct rc_claims *out)
 {
     pthread_mutex_lock(&cache->lock);
     struct entry *entry = find(cache, digest, false);

@@ -22,8 +22,7 @@ void rc_token_cache_free(struct rc_token_cache *cache);
 void rc_token_digest(const char *token, size_t len, uint8_t digest[RC_TOKEN_DIGEST]);
 
 /* False: not held. Any thread, as the two below. */
-bool rc_token_cache_get(struct rc_token_cache *cache, const uint8_t digest[RC_TOKEN_DIGEST],
-                        struct rc_claims *out);
+bool rc_token_cache_get(struct rc_token_cache *cache, const uint8_t digest[RC_TOKEN_DIGEST], struct rc_claims *out);
 void rc_token_cache_put(struct rc_token_cache *cache, const uint8_t digest[RC_TOKEN_DIGEST],
                         const struct rc_claims *claims);
 /* Forgets a token, as when it has expired. */
