@@ -22,8 +22,7 @@ struct rc_host_node {
     enum rc_hello (*hello)(void *node, const struct rc_peer *peer, uint64_t *known_inc);
     enum rc_broker_state (*state)(void *node); /* NULL: not a broker */
     /* NULL result: the core does not want this peer; the line is closed. */
-    struct rc_session *(*up)(void *node, const struct rc_peer *peer, uint64_t session,
-                             enum rc_broker_state state);
+    struct rc_session *(*up)(void *node, const struct rc_peer *peer, uint64_t session, enum rc_broker_state state);
     void (*refused)(void *node, const char *id, enum rc_hello reason, uint64_t known_inc); /* may be NULL */
     void (*down)(void *node, struct rc_session *s);
     void (*take)(void *node, struct rc_session *s, size_t max_bytes, struct rc_batch *batch);

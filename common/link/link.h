@@ -30,28 +30,28 @@
 #include "cluster/node.h"
 #include "secret.h"
 
-#define RC_LINK_WHY       256        /* room for an error text of this module */
-#define RC_LINK_FRAME_MAX (4u << 20) /* bytes of a frame inside a session */
-#define RC_LINK_BATCH_MAX                                                                                    \
-    (256u << 10) /* bytes of operations that a host puts into one batch, or one operation */
-#define RC_LINK_SIDE_MAX (3u << 20) /* bytes of one RC_OP_SIDE */
+#define RC_LINK_WHY       256          /* room for an error text of this module */
+#define RC_LINK_FRAME_MAX (4u << 20)   /* bytes of a frame inside a session */
+#define RC_LINK_BATCH_MAX (256u << 10) /* bytes of operations that a host puts into one batch, or one operation */
+#define RC_LINK_SIDE_MAX  (3u << 20)   /* bytes of one RC_OP_SIDE */
 
 struct rc_link;
 struct rc_line; /* one proven connection; valid from up() until rc_line_close or down() */
 
 /* Why a connection ended. One place logs it (`link-down`, `link-refused`); the number is counted. */
-#define RC_WHY_LIST(X)                                                                                       \
-    X(RC_WHY_CLOSED, "connection closed")                                                                    \
-    X(RC_WHY_ENDED, "session ended here")                                                                    \
-    X(RC_WHY_GARBAGE, "not a roomcast frame")                                                                \
-    X(RC_WHY_OVERSIZED, "frame above the limit")                                                             \
-    X(RC_WHY_SECRET, "cluster secret differs")                                                               \
-    X(RC_WHY_VERSION, "other protocol version")                                                              \
-    X(RC_WHY_IDENTITY, "another node answers at this address")                                               \
-    X(RC_WHY_UNKNOWN, "node not configured there")                                                           \
-    X(RC_WHY_OLD, "incarnation is out of date")                                                              \
-    X(RC_WHY_TWIN, "another process has this id")                                                            \
-    X(RC_WHY_SLOW, "handshake took too long")                                                                \
+#define RC_WHY_LIST(X)                                                                                                 \
+    X(RC_WHY_CLOSED, "connection closed")                                                                              \
+    X(RC_WHY_ENDED, "session ended here")                                                                              \
+    X(RC_WHY_GARBAGE, "not a roomcast frame")                                                                          \
+    X(RC_WHY_OVERSIZED, "frame above the limit")                                                                       \
+    X(RC_WHY_SECRET, "cluster secret differs")                                                                         \
+    X(RC_WHY_PROOF, "proof of the cluster secret is wrong, a replay or a forgery")                                     \
+    X(RC_WHY_VERSION, "other protocol version")                                                                        \
+    X(RC_WHY_IDENTITY, "another node answers at this address")                                                         \
+    X(RC_WHY_UNKNOWN, "node not configured there")                                                                     \
+    X(RC_WHY_OLD, "incarnation is out of date")                                                                        \
+    X(RC_WHY_TWIN, "another process has this id")                                                                      \
+    X(RC_WHY_SLOW, "handshake took too long")                                                                          \
     X(RC_WHY_CROWD, "too many unproven connections")
 
 enum rc_why {
@@ -113,8 +113,7 @@ void rc_link_free(struct rc_link *link);
 /* Keeps a connection to this node from now on: dials at once, and again after a random pause whenever it is
  * lost. The node at the address must prove that it is `id` in `role`. False with a sentence in why: bad
  * address, or out of memory. */
-bool rc_link_dial(struct rc_link *link, const char *id, enum rc_role role, const char *address,
-                  char why[RC_LINK_WHY]);
+bool rc_link_dial(struct rc_link *link, const char *id, enum rc_role role, const char *address, char why[RC_LINK_WHY]);
 
 /* Our incarnation changed (fence): later handshakes say the new one. Open lines are the host's to close. */
 void rc_link_set_inc(struct rc_link *link, uint64_t inc);
