@@ -1,0 +1,30 @@
+/* The options of roomcast-gateway, and what they mean. */
+#ifndef RC_GATEWAY_OPTIONS_H
+#define RC_GATEWAY_OPTIONS_H
+
+#include "common_options.h"
+#include "gateway/jwt.h"
+
+struct rc_gateway_options {
+    struct rc_common common;
+    char *listen;
+    int64_t workers;
+    int64_t k;
+    char *jwt_algorithm, *jwt_secret_file, *jwt_public_key_file;
+    int64_t jwt_leeway;
+    char *eio_path;
+    int64_t ping_interval, ping_timeout, connect_timeout;
+    int64_t max_payload;
+    int64_t queue_client, queue_unconfirmed, queue_socket, queue_credit;
+    bool demo;
+    char *demo_client;
+
+    /* made by the check */
+    struct rc_jwt *jwt;
+};
+
+/* RC_OPTIONS_RUN, or the code to exit with. Call rc_gateway_options_fini in either case. o is zeroed. */
+int rc_gateway_options_parse(struct rc_gateway_options *o, char **argv);
+void rc_gateway_options_fini(struct rc_gateway_options *o);
+
+#endif

@@ -1,0 +1,189 @@
+/*
+ * The gateway as a process.
+ *
+ *   main thread: link loop (router.h) and admin listener        one more thread per worker (worker.h)
+ */
+#include "gateway/process.h"
+#include "gateway/process_impl.h"
+
+#include "addr.h"
+#include "clock.h"
+#include "gateway/chat.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DELIVERIES_BOUND ((size_t)16 << 20) /* what one broker may have unacknowledged (protocol.md 10) */
+
+static const char *const namespaces[] = {"/", NULL};
+
+static void serving(void *arg)
+{
+    struct rc_gateway_process *g = arg;
+    rc_log(RC_INFO, "serving", "address=%s", g->url);
+    rc_daemon_ready(&g->daemon);
+}
+
+static void dry(void *arg)
+{
+    struct rc_gateway_process *g = arg;
+    rc_loop_stop(g->daemon.loop);
+}
+
+/* The clients go first, so that they reconnect elsewhere at once; what they sent is confirmed before we go. */
+static void stop(void *arg)
+{
+    struct rc_gateway_process *g = arg;
+    for (unsigned i = 0; i < g->workers; i++)
+        rc_worker_stop(g->worker[i]);
+    rc_router_leave(g->router);
+}
+
+static void on_second(void *arg)
+{
+    rc_gateway_report_sample(arg);
+}
+
+/* ---- start --------------------------------------------------------------------------------------------------------------- */
+
+static unsigned worker_count(const struct rc_gateway_options *o)
+{
+    long cores = o->workers ? (long)o->workers : sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 1 ? 1 : cores > RC_WORKERS_MAX ? RC_WORKERS_MAX : (unsigned)cores;
+}
+
+/* All workers listen on one port: the first one takes it, also when it is any free one. */
+static void address_of(struct rc_gateway_process *g, char *listen, size_t size)
+{
+    struct rc_addr addr;
+    if (rc_addr_parse(g->options->listen, &addr))
+        return; /* checked as an option */
+    if (g->workers)
+        addr.port = rc_worker_port(g->worker[0]);
+    snprintf(listen, size, addr.v6 ? "[%s]:%u" : "%s:%u", addr.host, addr.port);
+    snprintf(g->url, sizeof g->url, "http://%s", listen);
+}
+
+static enum rc_exit add_worker(struct rc_gateway_process *g, char *why, size_t size)
+{
+    const struct rc_gateway_options *o = g->options;
+    char listen[RC_ADDR_MAX + 1];
+    address_of(g, listen, sizeof listen);
+    struct rc_worker_config config = {
+        .index = g->workers,
+        .listen = listen,
+        .path = o->eio_path,
+        .ping_interval = o->ping_interval,
+        .ping_timeout = o->ping_timeout,
+        .connect_timeout = o->connect_timeout,
+        .max_payload = (size_t)o->max_payload,
+        .queue_max = (size_t)o->queue_client,
+        .mailbox_max = 2 * DELIVERIES_BOUND * o->common.brokers.count,
+        .nsp = namespaces,
+        .app = g->app,
+        .uplink = rc_router_uplink(g->router),
+    };
+    int code = RC_EXIT_INTERNAL;
+    struct rc_worker *w = rc_worker_new(&config, &code, why, size);
+    if (!w)
+        return (enum rc_exit)code;
+    unsigned i = g->workers++;
+    g->worker[i] = w;
+    g->copies[g->metrics.copy_count++] = rc_worker_values(w);
+    g->history[i] = rc_history_on(w, g->auth);
+    if (g->demo)
+        rc_demo_routes(g->demo, rc_worker_http(w));
+    return g->history[i] ? RC_EXIT_OK : RC_EXIT_INTERNAL;
+}
+
+static enum rc_exit make_app(struct rc_gateway_process *g, char *why, size_t size)
+{
+    g->auth = rc_auth_new(g->options->jwt);
+    g->app = g->auth ? rc_chat_new(g->auth) : NULL;
+    if (!g->app)
+        return RC_EXIT_INTERNAL;
+    if (!g->options->demo)
+        return RC_EXIT_OK;
+    const char *client = *g->options->demo_client ? g->options->demo_client : NULL;
+    g->demo = rc_demo_new(g->options->jwt, g->self.id, client, why, size);
+    return g->demo ? RC_EXIT_OK : RC_EXIT_CONFIG;
+}
+
+static enum rc_exit open_router(struct rc_gateway_process *g, char why[RC_LINK_WHY])
+{
+    struct rc_router_config config = {
+        .options = g->options, .loop = g->daemon.loop, .self = g->self, .serving = serving, .dry = dry, .arg = g};
+    enum rc_exit code;
+    g->router = rc_router_new(&config, &code, why);
+    return code;
+}
+
+static enum rc_exit start_workers(struct rc_gateway_process *g, char *why, size_t size)
+{
+    enum rc_exit code = RC_EXIT_OK;
+    unsigned wanted = worker_count(g->options);
+    while (code == RC_EXIT_OK && g->workers < wanted)
+        code = add_worker(g, why, size);
+    if (code != RC_EXIT_OK)
+        return code;
+    char listen[RC_ADDR_MAX + 1];
+    address_of(g, listen, sizeof listen);
+    rc_router_workers(g->router, g->worker, g->workers);
+    for (unsigned i = 0; i < g->workers; i++)
+        if (!rc_worker_start(g->worker[i])) {
+            snprintf(why, size, "cannot start a thread: %s", strerror(errno));
+            return RC_EXIT_INTERNAL;
+        }
+    return RC_EXIT_OK;
+}
+
+static enum rc_exit start(struct rc_gateway_process *g)
+{
+    char why[RC_ADMIN_WHY > RC_LINK_WHY ? RC_ADMIN_WHY : RC_LINK_WHY] = "out of memory";
+    enum rc_exit code = make_app(g, why, sizeof why);
+    if (code == RC_EXIT_OK)
+        code = rc_gateway_report_open(g, why);
+    if (code == RC_EXIT_OK)
+        code = open_router(g, why);
+    if (code == RC_EXIT_OK)
+        code = start_workers(g, why, sizeof why);
+    if (code == RC_EXIT_OK && !rc_loop_every(g->daemon.loop, 1000, on_second, g))
+        code = RC_EXIT_INTERNAL;
+    return code == RC_EXIT_OK ? RC_EXIT_OK : rc_daemon_refuse(code, "%s", why);
+}
+
+static void take_down(struct rc_gateway_process *g)
+{
+    rc_admin_free(g->admin);
+    for (unsigned i = 0; i < g->workers; i++)
+        rc_worker_stop(g->worker[i]);
+    for (unsigned i = 0; i < g->workers; i++)
+        rc_worker_free(g->worker[i]);
+    for (unsigned i = 0; i < g->workers; i++)
+        rc_history_free(g->history[i]);
+    rc_router_free(g->router);
+    rc_demo_free(g->demo);
+    rc_chat_free(g->app);
+    rc_auth_free(g->auth);
+}
+
+enum rc_exit rc_gateway_run(struct rc_gateway_options *options)
+{
+    static struct rc_gateway_process g; /* one to a program, and too large for a stack */
+    g.options = options;
+    g.daemon = (struct rc_daemon){.role = "gateway", .stop = stop, .arg = &g};
+    g.copies[0] = g.values;
+    g.metrics = (struct rc_metrics){"gateway", rc_gateway_metric_info(), GM_COUNT, g.copies, 1};
+    g.self.role = RC_GATEWAY;
+    g.self.inc = (uint64_t)rc_clock_wall_ms();
+    snprintf(g.self.id, sizeof g.self.id, "%s", options->common.options.node_id);
+    rc_common_log(&options->common);
+    enum rc_exit code = rc_daemon_init(&g.daemon);
+    if (code == RC_EXIT_OK)
+        code = start(&g);
+    if (code == RC_EXIT_OK)
+        code = rc_daemon_run(&g.daemon);
+    take_down(&g);
+    return rc_daemon_fini(&g.daemon, code);
+}

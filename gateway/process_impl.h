@@ -1,0 +1,38 @@
+/* Inside of the gateway process: what process.c runs and report.c shows. */
+#ifndef RC_GATEWAY_PROCESS_IMPL_H
+#define RC_GATEWAY_PROCESS_IMPL_H
+
+#include "admin.h"
+#include "daemon.h"
+#include "gateway/auth.h"
+#include "gateway/demo.h"
+#include "gateway/history.h"
+#include "gateway/options.h"
+#include "gateway/router.h"
+#include "status.h"
+
+struct rc_gateway_process {
+    struct rc_gateway_options *options;
+    struct rc_daemon daemon;
+    struct rc_peer self;
+    char url[RC_ADDR_MAX + 16]; /* where clients connect, "http://host:port" */
+    struct rc_auth *auth;
+    struct rc_app *app;
+    struct rc_demo *demo; /* NULL without the option */
+    struct rc_router *router;
+    struct rc_admin *admin;
+    unsigned workers;
+    struct rc_worker *worker[RC_WORKERS_MAX];
+    struct rc_history *history[RC_WORKERS_MAX];
+    struct rc_rate in, out;
+    rc_gateway_values values; /* of the link loop */
+    _Atomic uint64_t *copies[RC_WORKERS_MAX + 1];
+    struct rc_metrics metrics;
+};
+
+/* report.c */
+/* Opens the admin listener and fills self.admin; the code to exit with, and why. */
+enum rc_exit rc_gateway_report_open(struct rc_gateway_process *g, char why[RC_ADMIN_WHY]);
+void rc_gateway_report_sample(struct rc_gateway_process *g); /* once a second */
+
+#endif

@@ -1,0 +1,97 @@
+/* What a gateway tells operators: readiness, metrics, status. */
+#include "gateway/process_impl.h"
+
+#include "clock.h"
+
+#include <stdlib.h>
+
+static const char *state_text(enum rc_gateway_state state)
+{
+    static const char *const text[] = {"starting", "active", "serving", "draining"};
+    return text[state];
+}
+
+static bool ready(void *arg, char *why, size_t size)
+{
+    const struct rc_gateway_process *g = arg;
+    struct rc_router_stats s;
+    rc_router_stats(g->router, &s);
+    snprintf(why, size, "state is %s, sessions with %zu of %zu brokers", state_text(s.core.state), s.brokers,
+             g->options->common.brokers.count);
+    return s.core.state == RC_SERVING;
+}
+
+/* The link loop's own values; the workers keep theirs themselves. */
+static void refresh(struct rc_gateway_process *g, struct rc_router_stats *s)
+{
+    rc_router_stats(g->router, s);
+    rc_metric_set(&g->values[GM_DELIVERIES_RECEIVED], s->core.delivers - s->core.duplicates);
+    rc_metric_set(&g->values[GM_DELIVERIES_DUPLICATE], s->core.duplicates);
+    rc_metric_set(&g->values[GM_FENCES], s->core.fences);
+}
+
+static void metrics(void *arg, FILE *out)
+{
+    struct rc_gateway_process *g = arg;
+    struct rc_router_stats s;
+    refresh(g, &s);
+    rc_metrics_write(&g->metrics, out);
+}
+
+static uint64_t value(const struct rc_gateway_process *g, enum rc_gateway_metric metric)
+{
+    return rc_metrics_value(&g->metrics, metric);
+}
+
+static char *status(void *arg)
+{
+    struct rc_gateway_process *g = arg;
+    struct rc_router_stats s;
+    refresh(g, &s);
+    struct rc_status_node *map = calloc(RC_ROSTER_MAX, sizeof *map);
+    if (!map)
+        return NULL;
+    struct rc_status report = {
+        .name = g->self.id,
+        .role = "gateway",
+        .state = state_text(s.core.state),
+        .address = g->url,
+        .link = rc_router_address(g->router),
+        .admin = g->self.admin,
+        .incarnation = s.core.inc,
+        .connections = value(g, GM_CONNECTIONS),
+        .rooms = s.core.rooms,
+        .messages_in = value(g, GM_EVENTS_IN),
+        .messages_out = value(g, GM_COPIES_OUT),
+        .messages_in_per_s = rc_rate_per_s(&g->in),
+        .messages_out_per_s = rc_rate_per_s(&g->out),
+        .queue_bytes = value(g, GM_QUEUE_BYTES) + s.out_bytes,
+        .metrics = &g->metrics,
+        .metrics_count = 1,
+        .map = map,
+        .map_count = rc_roster_status(rc_router_roster(g->router), map, RC_ROSTER_MAX),
+    };
+    char *json = rc_status_json(&report);
+    free(map);
+    return json;
+}
+
+void rc_gateway_report_sample(struct rc_gateway_process *g)
+{
+    rc_rate_sample(&g->in, value(g, GM_EVENTS_IN), rc_clock_now());
+    rc_rate_sample(&g->out, value(g, GM_COPIES_OUT), rc_clock_now());
+}
+
+enum rc_exit rc_gateway_report_open(struct rc_gateway_process *g, char why[RC_ADMIN_WHY])
+{
+    struct rc_admin_config config = {.listen = g->options->common.options.admin_listen,
+                                     .token = &g->options->common.admin_token,
+                                     .ready = ready,
+                                     .metrics = metrics,
+                                     .status = status,
+                                     .arg = g};
+    enum rc_exit code = rc_admin_new(&g->admin, g->daemon.loop, &config, why);
+    if (code == RC_EXIT_OK)
+        snprintf(g->self.admin, sizeof g->self.admin, "%s", rc_admin_address(g->admin));
+    return code;
+}

@@ -1,0 +1,580 @@
+/* The link loop. Everything but rc_router's post runs on its thread. */
+#include "gateway/router.h"
+
+#include "aside.h"
+#include "clock.h"
+#include "cluster/mem.h"
+#include "gateway/queries.h"
+#include "mailbox.h"
+#include "suspend.h"
+
+#include <string.h>
+
+#define MAILBOX_BOUND ((size_t)64 << 20) /* requests of all workers */
+#define LEAVE_LONGEST (5000 * RC_MS)     /* for what is unconfirmed at the end */
+#define DRY_LONGEST   (1000 * RC_MS)     /* for the last batches */
+
+struct letter { /* a worker's request in the mailbox */
+    struct rc_mail mail;
+    struct rc_up up;
+};
+
+struct barrier { /* the deliveries of one batch, until every worker has queued its share */
+    TAILQ_ENTRY(barrier) link;
+    uint64_t session, seq;
+    unsigned left;
+};
+TAILQ_HEAD(barriers, barrier);
+
+struct rc_router {
+    struct rc_router_config config;
+    struct rc_times times;
+    struct rc_gateway *core;
+    struct rc_host *host;
+    struct rc_mailbox *mailbox;
+    struct rc_aside aside; /* sessions with persisters */
+    struct rc_queries *queries;
+    struct rc_roster roster;
+    struct rc_suspend suspend;
+    struct rc_worker *worker[RC_WORKERS_MAX];
+    unsigned workers;
+    unsigned delivered;       /* deliver events of the batch in hand */
+    struct barriers barriers; /* raised, not yet passed by all */
+    bool was_serving;
+    rc_time leaving, bye; /* when asked to leave, and when BYE was said; 0: not yet */
+    uint64_t jumps;
+};
+
+/* ---- from workers -------------------------------------------------------------------------------------------------------- */
+
+static void letter_drop(struct rc_mail *mail)
+{
+    struct letter *l = (struct letter *)(void *)mail;
+    for (unsigned i = 0; i < l->up.rooms; i++)
+        rc_buf_rele(l->up.room[i]);
+    if (l->up.kind == RC_UP_EMIT) {
+        rc_buf_rele(l->up.emit.payload);
+        rc_buf_rele(l->up.emit.row);
+        for (uint32_t i = 0; i < l->up.emit.n; i++)
+            rc_buf_rele(l->up.emit.room[i]);
+    }
+    rc_buf_rele(l->up.side);
+    free(l);
+}
+
+static size_t letter_bytes(const struct rc_up *up)
+{
+    size_t bytes = sizeof(struct letter);
+    if (up->kind == RC_UP_EMIT)
+        bytes += up->emit.payload->len + (up->emit.row ? up->emit.row->len : 0);
+    return bytes;
+}
+
+/* Any worker's thread. CONNECT and EMIT can be refused; the others are bounded by what came before them. */
+static bool post(void *arg, struct rc_up *up)
+{
+    struct rc_router *r = arg;
+    struct letter *l = rc_zalloc(sizeof *l);
+    l->up = *up;
+    bool force = up->kind != RC_UP_CONNECT && up->kind != RC_UP_EMIT;
+    if (rc_mailbox_post(r->mailbox, &l->mail, letter_bytes(up), force))
+        return true;
+    free(l);
+    return false;
+}
+
+static void down(struct rc_router *r, unsigned worker, const struct rc_down *what, size_t bytes)
+{
+    if (worker >= r->workers)
+        return;
+    if (rc_worker_post(r->worker[worker], what, sizeof *what + bytes))
+        return;
+    /* Its mailbox is above all that brokers may send unacknowledged: it is stuck. Its clients must not miss a message
+     * unknowingly, so they are closed when it turns again. */
+    rc_log(RC_ERROR, "worker-stuck", "worker=%u", worker);
+    rc_buf_rele(what->msg.room);
+    rc_buf_rele(what->msg.except);
+    rc_buf_rele(what->msg.payload);
+    rc_worker_post(r->worker[worker], &(struct rc_down){.kind = RC_DOWN_FENCED}, sizeof *what);
+}
+
+static void on_closed(void *arg, uint64_t socket, enum rc_socket_end why)
+{
+    down(arg, RC_SOCKET_WORKER(socket), &(struct rc_down){.kind = RC_DOWN_CLOSED, .socket = socket, .end = why}, 0);
+}
+
+static void on_result(void *arg, uint64_t socket, uint64_t token, enum rc_outcome outcome)
+{
+    down(arg, RC_SOCKET_WORKER(socket),
+         &(struct rc_down){.kind = RC_DOWN_RESULT, .socket = socket, .token = token, .outcome = outcome}, 0);
+}
+
+static void take_emit(struct rc_router *r, const struct rc_up *up)
+{
+    enum rc_outcome outcome = rc_gateway_emit(r->core, &up->emit);
+    if (outcome != RC_OUTCOME_OK)
+        on_result(r, up->emit.socket, up->emit.token, outcome);
+}
+
+/* Any persister has the whole history. */
+static struct rc_session *some_persister(const struct rc_router *r)
+{
+    return TAILQ_FIRST(&r->aside.sessions);
+}
+
+static void take_query(struct rc_router *r, const struct rc_up *up)
+{
+    struct rc_session *s = some_persister(r);
+    struct rc_buf *ask = rc_queries_ask(r->queries, up->query, up->side, s, rc_clock_now());
+    if (ask)
+        rc_host_side(r->host, s, ask);
+}
+
+static void take_passed(struct rc_router *r, struct barrier *b)
+{
+    if (--b->left)
+        return;
+    rc_gateway_processed(r->core, b->session, b->seq);
+    TAILQ_REMOVE(&r->barriers, b, link);
+    free(b);
+}
+
+static void take_letter(struct rc_router *r, const struct rc_up *up)
+{
+    switch (up->kind) {
+    case RC_UP_CONNECT:
+        if (!rc_gateway_connect(r->core, up->socket, up->room, up->rooms))
+            on_closed(r, up->socket, RC_SOCKET_BUSY);
+        break;
+    case RC_UP_DISCONNECT:
+        rc_gateway_disconnect(r->core, up->socket);
+        break;
+    case RC_UP_EMIT:
+        take_emit(r, up);
+        break;
+    case RC_UP_QUERY:
+        take_query(r, up);
+        break;
+    case RC_UP_PASSED:
+        take_passed(r, up->barrier);
+        break;
+    }
+}
+
+static void take_mail(struct rc_router *r)
+{
+    struct rc_mail *mail = rc_mailbox_take_all(r->mailbox);
+    while (mail) {
+        struct rc_mail *next = mail->next;
+        take_letter(r, &((struct letter *)(void *)mail)->up);
+        letter_drop(mail);
+        mail = next;
+    }
+}
+
+/* ---- the core's events --------------------------------------------------------------------------------------------------- */
+
+static void on_opened(void *arg, uint64_t socket)
+{
+    down(arg, RC_SOCKET_WORKER(socket), &(struct rc_down){.kind = RC_DOWN_OPENED, .socket = socket}, 0);
+}
+
+static void on_pause(void *arg, uint64_t socket, bool stop)
+{
+    down(arg, RC_SOCKET_WORKER(socket), &(struct rc_down){.kind = RC_DOWN_PAUSE, .socket = socket, .stop = stop}, 0);
+}
+
+static void on_deliver(void *arg, const struct rc_msg *msg)
+{
+    struct rc_router *r = arg;
+    r->delivered++;
+    for (unsigned i = 0; i < r->workers; i++) {
+        struct rc_down what = {.kind = RC_DOWN_DELIVER, .msg = *msg};
+        rc_msg_hold(&what.msg);
+        down(r, i, &what, msg->payload->len);
+    }
+}
+
+static void on_fenced(void *arg, uint64_t inc)
+{
+    struct rc_router *r = arg;
+    rc_log(RC_ERROR, "fenced", "incarnation=%llu all clients are closed: the majority of brokers was out of reach",
+           (unsigned long long)inc);
+    r->was_serving = false;
+    rc_link_set_inc(rc_host_link(r->host), inc);
+    for (unsigned i = 0; i < r->workers; i++)
+        down(r, i, &(struct rc_down){.kind = RC_DOWN_FENCED}, 0);
+}
+
+static void on_rows(void *arg, uint64_t query, struct rc_buf *side)
+{
+    down(arg, RC_SOCKET_WORKER(query),
+         &(struct rc_down){.kind = RC_DOWN_ROWS, .query = query, .side = rc_buf_hold(side)}, side ? side->len : 0);
+}
+
+/* ---- the core's world ---------------------------------------------------------------------------------------------------- */
+
+static rc_time world_now(void *arg)
+{
+    (void)arg;
+    return rc_clock_now();
+}
+
+static uint64_t world_random(void *arg)
+{
+    (void)arg;
+    return rc_random64();
+}
+
+static void world_kick(void *arg, struct rc_session *s)
+{
+    struct rc_router *r = arg;
+    rc_host_kick(r->host, s);
+}
+
+/* The place of a broker in the configured list: its number as a source of the roster. */
+static unsigned source_of(const struct rc_router *r, const struct rc_peer *peer)
+{
+    const struct rc_brokers *list = &r->config.options->common.brokers;
+    const struct rc_broker_entry *e = rc_brokers_find(list, peer->id);
+    return e ? (unsigned)(e - list->entry) : RC_ROSTER_SELF;
+}
+
+static void session_over(struct rc_router *r, struct rc_session *s)
+{
+    rc_time now = rc_clock_now();
+    rc_roster_note(&r->roster, RC_ROSTER_SELF, &s->peer, false, now);
+    if (s->peer.role == RC_BROKER)
+        rc_roster_lost(&r->roster, source_of(r, &s->peer), now);
+    else
+        rc_queries_lost(r->queries, s);
+}
+
+static void world_end(void *arg, struct rc_session *s, enum rc_end why)
+{
+    struct rc_router *r = arg;
+    session_over(r, s);
+    rc_host_end(r->host, s, why);
+}
+
+/* ---- the host's node ----------------------------------------------------------------------------------------------------- */
+
+static enum rc_hello node_hello(void *arg, const struct rc_peer *peer, uint64_t *known_inc)
+{
+    (void)arg;
+    (void)peer;
+    (void)known_inc;
+    return RC_HELLO_UNKNOWN; /* gateways dial, nobody dials them */
+}
+
+static struct rc_session *node_up(void *arg, const struct rc_peer *peer, uint64_t session, enum rc_broker_state state)
+{
+    struct rc_router *r = arg;
+    struct rc_session *s = peer->role == RC_PERSISTER ? rc_aside_up(&r->aside, peer, session)
+                                                      : rc_gateway_up(r->core, peer, session, state);
+    if (s)
+        rc_roster_note(&r->roster, RC_ROSTER_SELF, peer, true, rc_clock_now());
+    return s;
+}
+
+static void node_refused(void *arg, const char *id, enum rc_hello reason, uint64_t known_inc)
+{
+    struct rc_router *r = arg;
+    if (reason == RC_HELLO_OLD)
+        rc_gateway_refused(r->core, known_inc);
+    else
+        rc_log(RC_ERROR, "not-welcome", "peer=%s reason=%s", id,
+               reason == RC_HELLO_TWIN ? "another process with this node.id has a session there"
+                                       : "this node is not known there");
+}
+
+static void node_down(void *arg, struct rc_session *s)
+{
+    struct rc_router *r = arg;
+    session_over(r, s);
+    if (s->peer.role == RC_PERSISTER)
+        rc_aside_down(&r->aside, s);
+    else
+        rc_gateway_down(r->core, s);
+}
+
+static void node_take(void *arg, struct rc_session *s, size_t max_bytes, struct rc_batch *batch)
+{
+    struct rc_router *r = arg;
+    if (s->peer.role == RC_PERSISTER)
+        rc_aside_take(&r->aside, s, max_bytes, batch);
+    else
+        rc_gateway_take(r->core, s, max_bytes, batch);
+}
+
+/* D2: acknowledged when every worker has passed a barrier behind the batch's deliveries. */
+static void raise_barrier(struct rc_router *r, uint64_t session, uint64_t seq)
+{
+    if (!r->workers)
+        return;
+    struct barrier *b = rc_zalloc(sizeof *b);
+    *b = (struct barrier){.session = session, .seq = seq, .left = r->workers};
+    TAILQ_INSERT_TAIL(&r->barriers, b, link);
+    for (unsigned i = 0; i < r->workers; i++)
+        down(r, i, &(struct rc_down){.kind = RC_DOWN_BARRIER, .barrier = b}, 0);
+}
+
+static bool node_receive(void *arg, struct rc_session *s, const struct rc_batch *batch)
+{
+    struct rc_router *r = arg;
+    if (s->peer.role == RC_PERSISTER)
+        return rc_aside_receive(&r->aside, s, batch);
+    r->delivered = 0;
+    uint64_t session = s->id;
+    bool open = rc_gateway_receive(r->core, s, batch);
+    if (r->delivered)
+        raise_barrier(r, session, batch->seq);
+    return open;
+}
+
+static void node_side(void *arg, struct rc_session *s, struct rc_buf *bytes)
+{
+    struct rc_router *r = arg;
+    if (s->peer.role == RC_PERSISTER)
+        rc_queries_rows(r->queries, s, bytes);
+    else
+        rc_roster_unpack(&r->roster, source_of(r, &s->peer), bytes, rc_clock_now());
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------------------------------ */
+
+/* rc_link_dial ignores a node that it dials already at this address. */
+static void dial_persisters(struct rc_router *r)
+{
+    r->roster.changed = false;
+    for (size_t i = 0; i < r->roster.count; i++) {
+        const struct rc_peer *p = &r->roster.node[i].peer;
+        char why[RC_LINK_WHY];
+        if (p->role == RC_PERSISTER && *p->link && !rc_link_dial(rc_host_link(r->host), p->id, p->role, p->link, why))
+            rc_log(RC_WARN, "dial-failed", "peer=%s %s", p->id, why);
+    }
+}
+
+static void finish_pass(struct rc_router *r)
+{
+    if (r->roster.changed)
+        dial_persisters(r);
+    struct rc_gateway_stats stats;
+    rc_gateway_stats(r->core, &stats);
+    bool serving = stats.state == RC_SERVING;
+    if (serving && !r->was_serving)
+        r->config.serving(r->config.arg);
+    r->was_serving = serving;
+    rc_host_flush(r->host);
+}
+
+static void on_link(void *arg)
+{
+    struct rc_router *r = arg;
+    rc_gateway_check_fence(r->core);
+    rc_host_process(r->host);
+    finish_pass(r);
+}
+
+static void on_mail(void *arg)
+{
+    struct rc_router *r = arg;
+    rc_gateway_check_fence(r->core);
+    take_mail(r);
+    finish_pass(r);
+}
+
+static void look_at_clock(struct rc_router *r)
+{
+    int64_t jump;
+    enum rc_jump kind = rc_suspend_look(&r->suspend, rc_clock_now(), rc_clock_wall_ms(), &jump);
+    if (kind == RC_JUMP_NONE)
+        return;
+    r->jumps++;
+    rc_log(RC_WARN, "clock-jump", "ms=%lld", (long long)(jump / RC_MS));
+    if (kind == RC_JUMP_AHEAD)
+        rc_gateway_suspended(r->core);
+}
+
+/* G8 */
+static bool workers_turn(const struct rc_router *r, rc_time now)
+{
+    for (unsigned i = 0; i < r->workers; i++)
+        if (now - rc_worker_turned(r->worker[i]) > r->times.s / 2)
+            return false;
+    return true;
+}
+
+static void leave(struct rc_router *r, rc_time now)
+{
+    struct rc_gateway_stats stats;
+    rc_gateway_stats(r->core, &stats);
+    if (!r->bye && (!stats.unconfirmed || now - r->leaving > LEAVE_LONGEST)) {
+        r->bye = now;
+        rc_gateway_bye(r->core);
+        rc_host_flush(r->host);
+    }
+    if (r->bye && (rc_host_dry(r->host) || now - r->bye > DRY_LONGEST))
+        r->config.dry(r->config.arg);
+}
+
+static void on_tick(void *arg)
+{
+    struct rc_router *r = arg;
+    look_at_clock(r);
+    rc_gateway_check_fence(r->core);
+    rc_host_process(r->host);
+    take_mail(r);
+    rc_time now = rc_clock_now();
+    if (!r->leaving)
+        rc_gateway_alive(r->core, workers_turn(r, now));
+    rc_gateway_tick(r->core);
+    rc_aside_tick(&r->aside);
+    rc_queries_expire(r->queries, now);
+    rc_roster_sweep(&r->roster, now);
+    finish_pass(r);
+    if (r->leaving)
+        leave(r, now);
+}
+
+/* ---- start and stop ------------------------------------------------------------------------------------------------------ */
+
+static struct rc_gateway *core_new(struct rc_router *r)
+{
+    const struct rc_gateway_options *o = r->config.options;
+    const struct rc_brokers *list = &o->common.brokers;
+    struct rc_member member[RC_BROKERS_MAX];
+    for (size_t i = 0; i < list->count; i++) {
+        memcpy(member[i].id, list->entry[i].id, sizeof member[i].id);
+        member[i].weight = list->entry[i].weight;
+    }
+    struct rc_gateway_config config = {
+        .inc = r->config.self.inc,
+        .times = r->times,
+        .k = (uint32_t)o->k,
+        .n = (uint32_t)list->count,
+        .broker = member,
+        .bound = (size_t)o->queue_unconfirmed,
+        .socket_bound = (size_t)o->queue_socket,
+        .credit = (size_t)o->queue_credit,
+        .receiver_max = 1000000,
+    };
+    memcpy(config.id, r->config.self.id, sizeof config.id);
+    struct rc_world world = {r, world_now, world_random, world_kick, world_end};
+    struct rc_gateway_events events = {on_opened, on_closed, on_deliver, on_result, on_pause, on_fenced};
+    return rc_gateway_new(&config, &world, &events);
+}
+
+static enum rc_exit open_links(struct rc_router *r, char why[RC_LINK_WHY])
+{
+    const struct rc_common *common = &r->config.options->common;
+    struct rc_link_config config = {.self = r->config.self, .secret = &common->secret};
+    snprintf(config.listen, sizeof config.listen, "%s", common->options.cluster_listen);
+    static const struct rc_host_node node = {.hello = node_hello,
+                                             .up = node_up,
+                                             .refused = node_refused,
+                                             .down = node_down,
+                                             .take = node_take,
+                                             .receive = node_receive,
+                                             .side = node_side};
+    r->host = rc_host_new(&config, &node, r, why);
+    if (!r->host)
+        return RC_EXIT_UNAVAILABLE;
+    snprintf(r->config.self.link, sizeof r->config.self.link, "%s", rc_router_address(r));
+    for (size_t i = 0; i < common->brokers.count; i++) {
+        const struct rc_broker_entry *e = &common->brokers.entry[i];
+        if (!rc_link_dial(rc_host_link(r->host), e->id, RC_BROKER, e->address, why))
+            return RC_EXIT_CONFIG;
+    }
+    return RC_EXIT_OK;
+}
+
+static enum rc_exit start(struct rc_router *r, char why[RC_LINK_WHY])
+{
+    r->mailbox = rc_mailbox_new(MAILBOX_BOUND);
+    r->core = core_new(r);
+    enum rc_exit code = r->mailbox && r->core ? open_links(r, why) : RC_EXIT_INTERNAL;
+    if (code != RC_EXIT_OK)
+        return code;
+    rc_roster_init(&r->roster, &r->config.options->common.brokers, &r->config.self);
+    struct rc_loop *loop = r->config.loop;
+    bool watched = rc_loop_fd(loop, rc_link_fd(rc_host_link(r->host)), on_link, r) &&
+                   rc_loop_fd(loop, rc_mailbox_fd(r->mailbox), on_mail, r) &&
+                   rc_loop_every(loop, r->times.tick / RC_MS, on_tick, r);
+    return watched ? RC_EXIT_OK : RC_EXIT_INTERNAL;
+}
+
+struct rc_router *rc_router_new(const struct rc_router_config *config, enum rc_exit *code, char why[RC_LINK_WHY])
+{
+    struct rc_router *r = rc_zalloc(sizeof *r);
+    r->config = *config;
+    r->times = config->options->common.times;
+    r->queries = rc_queries_new(on_rows, r);
+    TAILQ_INIT(&r->barriers);
+    struct rc_world world = {r, world_now, world_random, world_kick, world_end};
+    rc_aside_init(&r->aside, &world, &r->times, config->self.inc);
+    snprintf(why, RC_LINK_WHY, "out of memory");
+    *code = start(r, why);
+    if (*code == RC_EXIT_OK)
+        return r;
+    rc_router_free(r);
+    return NULL;
+}
+
+void rc_router_free(struct rc_router *r)
+{
+    if (!r)
+        return;
+    rc_host_free(r->host);
+    rc_gateway_free(r->core);
+    rc_aside_fini(&r->aside);
+    rc_queries_free(r->queries);
+    rc_mailbox_free(r->mailbox, letter_drop);
+    struct barrier *b;
+    while ((b = TAILQ_FIRST(&r->barriers))) {
+        TAILQ_REMOVE(&r->barriers, b, link);
+        free(b);
+    }
+    rc_roster_fini(&r->roster);
+    free(r);
+}
+
+struct rc_uplink rc_router_uplink(struct rc_router *r)
+{
+    return (struct rc_uplink){r, post};
+}
+
+void rc_router_workers(struct rc_router *r, struct rc_worker *const *worker, unsigned count)
+{
+    r->workers = count < RC_WORKERS_MAX ? count : RC_WORKERS_MAX;
+    for (unsigned i = 0; i < r->workers; i++)
+        r->worker[i] = worker[i];
+}
+
+void rc_router_leave(struct rc_router *r)
+{
+    r->leaving = rc_clock_now();
+    rc_gateway_drain(r->core);
+}
+
+void rc_router_stats(const struct rc_router *r, struct rc_router_stats *out)
+{
+    *out = (struct rc_router_stats){.jumps = r->jumps};
+    rc_gateway_stats(r->core, &out->core);
+    out->out_bytes = out->core.unconfirmed_bytes;
+    const struct rc_session *s;
+    TAILQ_FOREACH (s, &r->aside.sessions, link)
+        out->persisters++;
+    for (size_t i = 0; i < r->roster.count; i++)
+        out->brokers += r->roster.node[i].peer.role == RC_BROKER && r->roster.node[i].up_by >> RC_ROSTER_SELF;
+}
+
+const struct rc_roster *rc_router_roster(const struct rc_router *r)
+{
+    return &r->roster;
+}
+
+const char *rc_router_address(const struct rc_router *r)
+{
+    return rc_link_address(rc_host_link(r->host));
+}
