@@ -85,11 +85,12 @@ enum rc_exit rc_daemon_fini(struct rc_daemon *d, enum rc_exit code)
 
 enum rc_exit rc_daemon_refuse(enum rc_exit code, const char *fmt, ...)
 {
-    char text[1024];
+    char text[1024], quoted[1200];
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    rc_log(RC_ERROR, "start-failed", "code=%d reason=\"%s\"", (int)code, text);
+    rc_log(RC_ERROR, "start-failed", "code=%d reason=%s", (int)code,
+           rc_log_quote(quoted, sizeof quoted, text, strlen(text)));
     return code;
 }

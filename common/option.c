@@ -274,7 +274,9 @@ static bool reload(char **argv, struct rc_slots *now, struct rc_slots *fresh)
     read_flags(argv, fresh, &request, false, &errors);
     load(argv, fresh, &request, &errors);
     for (size_t i = 0; i < errors_kept(&errors); i++) {
-        rc_log(RC_ERROR, "reload-refused", "reason=\"%s\"", error_text(&errors, i));
+        char quoted[1024];
+        const char *text = error_text(&errors, i);
+        rc_log(RC_ERROR, "reload-refused", "reason=%s", rc_log_quote(quoted, sizeof quoted, text, strlen(text)));
     }
     for (size_t i = 0; errors.count == 0 && i < now->count; i++) {
         take_over(&now->slot[i], &fresh->slot[i]);
