@@ -38,7 +38,6 @@ struct rc_router {
     struct rc_suspend suspend;
     struct rc_worker *worker[RC_WORKERS_MAX];
     unsigned workers;
-    unsigned delivered;       /* deliver events of the batch in hand */
     struct barriers barriers; /* raised, not yet passed by all */
     bool was_serving;
     rc_time leaving, bye; /* when asked to leave, and when BYE was said; 0: not yet */
@@ -187,12 +186,22 @@ static void on_pause(void *arg, uint64_t socket, bool stop)
 static void on_deliver(void *arg, const struct rc_msg *msg)
 {
     struct rc_router *r = arg;
-    r->delivered++;
     for (unsigned i = 0; i < r->workers; i++) {
         struct rc_down what = {.kind = RC_DOWN_DELIVER, .msg = *msg};
         rc_msg_hold(&what.msg);
         down(r, i, &what, msg->payload->len);
     }
+}
+
+/* D2: the batch is acknowledged when every worker has passed this point. */
+static void on_barrier(void *arg, uint64_t session, uint64_t seq)
+{
+    struct rc_router *r = arg;
+    struct barrier *b = rc_zalloc(sizeof *b);
+    *b = (struct barrier){.session = session, .seq = seq, .left = r->workers};
+    TAILQ_INSERT_TAIL(&r->barriers, b, link);
+    for (unsigned i = 0; i < r->workers; i++)
+        down(r, i, &(struct rc_down){.kind = RC_DOWN_BARRIER, .barrier = b}, 0);
 }
 
 static void on_fenced(void *arg, uint64_t inc)
@@ -307,29 +316,12 @@ static void node_take(void *arg, struct rc_session *s, size_t max_bytes, struct 
         rc_gateway_take(r->core, s, max_bytes, batch);
 }
 
-/* D2: acknowledged when every worker has passed a barrier behind the batch's deliveries. */
-static void raise_barrier(struct rc_router *r, uint64_t session, uint64_t seq)
-{
-    if (!r->workers)
-        return;
-    struct barrier *b = rc_zalloc(sizeof *b);
-    *b = (struct barrier){.session = session, .seq = seq, .left = r->workers};
-    TAILQ_INSERT_TAIL(&r->barriers, b, link);
-    for (unsigned i = 0; i < r->workers; i++)
-        down(r, i, &(struct rc_down){.kind = RC_DOWN_BARRIER, .barrier = b}, 0);
-}
-
 static bool node_receive(void *arg, struct rc_session *s, const struct rc_batch *batch)
 {
     struct rc_router *r = arg;
     if (s->peer.role == RC_PERSISTER)
         return rc_aside_receive(&r->aside, s, batch);
-    r->delivered = 0;
-    uint64_t session = s->id;
-    bool open = rc_gateway_receive(r->core, s, batch);
-    if (r->delivered)
-        raise_barrier(r, session, batch->seq);
-    return open;
+    return rc_gateway_receive(r->core, s, batch);
 }
 
 static void node_side(void *arg, struct rc_session *s, struct rc_buf *bytes)
@@ -461,7 +453,7 @@ static struct rc_gateway *core_new(struct rc_router *r)
     };
     memcpy(config.id, r->config.self.id, sizeof config.id);
     struct rc_world world = {r, world_now, world_random, world_kick, world_end};
-    struct rc_gateway_events events = {on_opened, on_closed, on_deliver, on_result, on_pause, on_fenced};
+    struct rc_gateway_events events = {on_opened, on_closed, on_deliver, on_barrier, on_result, on_pause, on_fenced};
     return rc_gateway_new(&config, &world, &events);
 }
 

@@ -10,6 +10,7 @@
 #ifndef RC_GATEWAY_ROUTER_H
 #define RC_GATEWAY_ROUTER_H
 
+#include "exit.h"
 #include "gateway/options.h"
 #include "gateway/worker.h"
 #include "link/host.h"
