@@ -62,7 +62,9 @@ static void forget(struct request *r)
 
 static void fail(struct request *r, const char *why)
 {
-    rc_log(RC_WARN, "history-failed", "begun=%d reason=\"%s\"", r->begun, why);
+    char quoted[256];
+    rc_log(RC_WARN, "history-failed", "begun=%d reason=%s", r->begun,
+           rc_log_quote(quoted, sizeof quoted, why, strlen(why)));
     if (r->begun) {
         rc_response_abort(r->response);
     } else {

@@ -49,7 +49,7 @@ const char *rc_history_read(const char *parameters, struct rc_history_query *que
     char *limit = rc_http_param(parameters, "limit");
     char *before = rc_http_param(parameters, "before");
     if (limit && !read_limit(limit, &query->limit)) {
-        wrong = "limit debe ser un número de 1 a 1000";
+        wrong = "limit debe ser un número de 1 a 256";
     } else if (before && !read_cursor(before, query)) {
         wrong = "before debe ser el valor de la cabecera X-Next-Before de una respuesta anterior";
     }

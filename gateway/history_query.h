@@ -8,8 +8,8 @@
 
 #include <roomcast.pb-c.h>
 
-#define RC_HISTORY_LIMIT  1000 /* most messages that limit may ask for */
-#define RC_HISTORY_CURSOR 256  /* most bytes of a cursor */
+#define RC_HISTORY_LIMIT  256 /* most messages that limit may ask for: what a persister looks at for a page */
+#define RC_HISTORY_CURSOR 256 /* most bytes of a cursor */
 
 struct rc_history_query {
     bool conversations; /* users instead of messages */
