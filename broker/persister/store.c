@@ -87,8 +87,7 @@ static bool lock_directory(struct rc_store *store, char *why, size_t size)
     snprintf(path, sizeof path, "%s/%s", store->dir, LOCK_NAME);
     store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
     if (store->lock_fd < 0) {
-        snprintf(why, size,
-                 "data.dir %s cannot be used: %s: %s; it must be writable by the user of this process",
+        snprintf(why, size, "data.dir %s cannot be used: %s: %s; it must be writable by the user of this process",
                  store->dir, LOCK_NAME, strerror(errno));
         return false;
     }
@@ -150,10 +149,8 @@ static bool open_databases(struct rc_store *store, char *why, size_t size)
     struct {
         const char *name;
         MDB_dbi *dbi;
-    } const base[] = {{"messages", &store->messages},
-                      {"by_user", &store->by_user},
-                      {"log", &store->log},
-                      {"users", &store->users}};
+    } const base[] = {
+        {"messages", &store->messages}, {"by_user", &store->by_user}, {"log", &store->log}, {"users", &store->users}};
     MDB_txn *txn;
     int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
     if (rc == 0) {

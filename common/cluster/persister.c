@@ -347,6 +347,11 @@ static void attend(struct rc_persister *p, struct source *src, rc_time now)
     src->missing = src->announced;
 }
 
+void rc_persister_set_inc(struct rc_persister *p, uint64_t inc)
+{
+    p->config.inc = inc;
+}
+
 void rc_persister_tick(struct rc_persister *p)
 {
     rc_time now = now_of(p);

@@ -57,6 +57,8 @@ struct rc_persister *rc_persister_new(const struct rc_persister_config *config, 
                                       const struct rc_persister_events *events);
 void rc_persister_free(struct rc_persister *p);
 void rc_persister_tick(struct rc_persister *p);
+/* Sessions from now on say this incarnation (S1: a broker knew a higher one). Open ones keep theirs. */
+void rc_persister_set_inc(struct rc_persister *p, uint64_t inc);
 
 struct rc_session *rc_persister_up(struct rc_persister *p, const struct rc_peer *broker, uint64_t session);
 void rc_persister_down(struct rc_persister *p, struct rc_session *s);

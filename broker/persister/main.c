@@ -1,0 +1,13 @@
+/* roomcast-persister: reads its options and runs. */
+#include "broker/persister/process.h"
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    struct rc_persister_options options = {0};
+    int code = rc_persister_options_parse(&options, argv);
+    if (code == RC_OPTIONS_RUN)
+        code = (int)rc_persister_run(&options);
+    rc_persister_options_fini(&options);
+    return code;
+}

@@ -1,0 +1,53 @@
+/* One line per option of the persister. */
+#include "broker/persister/options.h"
+
+#define AT(field) offsetof(struct rc_persister_options, field)
+#define KIB       ((int64_t)1 << 10)
+#define MIB       ((int64_t)1 << 20)
+#define MAP_MAX   ((int64_t)1 << 44) /* an eighth of the addresses that a process has */
+
+static const struct rc_option lines[] = {
+    {"data.dir", RC_OPT_STRING, AT(data_dir), 1, 0, NULL, "DIR", false,
+     "Directory of the store, made if it is not there; one persister each"},
+    {"data.map_size", RC_OPT_SIZE, AT(map_size), MIB, MAP_MAX, "64g", "bytes", false,
+     "Most bytes that the store may grow to; address space, not disk, so be generous"},
+    {"commit.records", RC_OPT_INT, AT(commit_records), 1, 65536, "1024", "records", false,
+     "Most records that one commit puts"},
+    {"commit.bytes", RC_OPT_SIZE, AT(commit_bytes), KIB, 64 * MIB, "1m", "bytes", false,
+     "Most bytes of records that one commit puts, one record at least"},
+    {"queue.intake", RC_OPT_SIZE, AT(intake_bytes), MIB, 1024 * MIB, "16m", "bytes", false,
+     "Records that wait for their commit; at the bound further ones are left to the broker, who keeps them"},
+};
+
+static void check(void *arg, struct rc_option_errors *errors)
+{
+    struct rc_persister_options *o = arg;
+    rc_common_check(&o->common, errors);
+}
+
+static struct rc_option_set set_of(struct rc_persister_options *o, struct rc_option_table table[2])
+{
+    table[0] = rc_common_table(&o->common, RC_PERSISTER);
+    table[1] = (struct rc_option_table){lines, sizeof lines / sizeof lines[0], o};
+    return (struct rc_option_set){.program = "roomcast-persister",
+                                  .summary = "Stores the messages that brokers publish, and answers for their history.",
+                                  .tables = table,
+                                  .table_count = 2,
+                                  .check = check,
+                                  .arg = o};
+}
+
+int rc_persister_options_parse(struct rc_persister_options *o, char **argv)
+{
+    struct rc_option_table table[2];
+    struct rc_option_set set = set_of(o, table);
+    return rc_options_parse(&set, argv);
+}
+
+void rc_persister_options_fini(struct rc_persister_options *o)
+{
+    struct rc_option_table table[2];
+    struct rc_option_set set = set_of(o, table);
+    rc_common_fini(&o->common);
+    rc_options_free(&set);
+}

@@ -1,0 +1,17 @@
+/* The options of roomcast-persister, and what they mean. */
+#ifndef RC_PERSISTER_OPTIONS_H
+#define RC_PERSISTER_OPTIONS_H
+
+#include "common_options.h"
+
+struct rc_persister_options {
+    struct rc_common common;
+    char *data_dir;
+    int64_t map_size, commit_records, commit_bytes, intake_bytes;
+};
+
+/* RC_OPTIONS_RUN, or the code to exit with. Call rc_persister_options_fini in either case. o is zeroed. */
+int rc_persister_options_parse(struct rc_persister_options *o, char **argv);
+void rc_persister_options_fini(struct rc_persister_options *o);
+
+#endif
