@@ -20,6 +20,7 @@
 #define RC_HTTP_HEADER_MAX (16 * 1024) /* bytes of request line and headers */
 #define RC_HTTP_BODY_MAX   (64 * 1024) /* bytes of a body that no route asked for; such bodies are dropped */
 #define RC_HTTP_SLOW_MS    15000       /* from the first byte of a request to its end */
+#define RC_HTTP_STALL_MS   60000       /* answering, and the client takes none of what is queued */
 #define RC_HTTP_IDLE_MS    65000       /* without a request */
 
 /* A request; valid only while its handler runs. Text is as it came, NUL-terminated and free of NUL. */
@@ -61,8 +62,7 @@ struct rc_response_watch {
 /* status such as 200; type: Content-Type; fields: further header lines, each ending in CRLF, or NULL; length
  * of the body in bytes, -1 when it is not known (sent in chunks; to HTTP/1.0 until the end of the
  * connection). */
-void rc_response_begin(struct rc_response *response, int status, const char *type, const char *fields,
-                       int64_t length);
+void rc_response_begin(struct rc_response *response, int status, const char *type, const char *fields, int64_t length);
 /* Copies. For HEAD nothing is sent. */
 void rc_response_write(struct rc_response *response, const void *data, size_t len);
 /* Ends and frees it. A body that is shorter than announced closes the connection. */
@@ -71,8 +71,8 @@ void rc_response_end(struct rc_response *response);
  * of the announced length, so that the client sees that the answer is not whole. After begin only. */
 void rc_response_abort(struct rc_response *response);
 /* All three in one, with `length` right. */
-void rc_response_full(struct rc_response *response, int status, const char *type, const char *fields,
-                      const void *body, size_t len);
+void rc_response_full(struct rc_response *response, int status, const char *type, const char *fields, const void *body,
+                      size_t len);
 
 /* Bytes written that the client has not taken yet: above some limit wait for `drained` (it comes when this
  * falls to 0 after it was above 0 at the end of a loop pass). */
@@ -89,8 +89,7 @@ struct rc_stream *rc_response_upgrade(struct rc_response *response, struct rc_bu
 void rc_response_close(struct rc_response *response, enum rc_close why);
 
 /* Called for a complete request; must end the response, now or later. */
-typedef void (*rc_http_handler)(void *self, const struct rc_http_request *request,
-                                struct rc_response *response);
+typedef void (*rc_http_handler)(void *self, const struct rc_http_request *request, struct rc_response *response);
 
 struct rc_http_server;
 struct rc_http_server *rc_http_server_new(struct rc_wheel *wheel, _Atomic uint64_t *values);
@@ -99,8 +98,8 @@ void rc_http_server_free(struct rc_http_server *server);
 /* Requests for path (ending in '*': every path that begins so) go to handler. method NULL: any; a route for
  * GET serves HEAD too. Unknown path: 404; known path, other method: 405. Longest match first, later routes
  * win over equal ones. path and method must outlive the server. */
-void rc_http_route(struct rc_http_server *server, const char *method, const char *path,
-                   rc_http_handler handler, void *self);
+void rc_http_route(struct rc_http_server *server, const char *method, const char *path, rc_http_handler handler,
+                   void *self);
 
 /* Speaks HTTP on a fresh stream. False: memory is short. */
 bool rc_http_open(struct rc_http_server *server, struct rc_stream *stream);

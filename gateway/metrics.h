@@ -4,30 +4,30 @@
 
 #include "gateway/close.h"
 
-#define RC_GATEWAY_METRIC_LIST(X)                                                                            \
-    X(GM_CONNECTIONS, "connections", RC_GAUGE, "connections", "Client connections that are open")            \
-    X(GM_CONNECTIONS_TOTAL, "connections_total", RC_COUNTER, "connections", "Client connections accepted")   \
-    X(GM_ACCEPT_PAUSES, "accept_pauses_total", RC_COUNTER, "pauses", "Accepting paused: out of descriptors") \
-    X(GM_SOCKETS, "sockets", RC_GAUGE, "sockets", "Socket.IO sockets that are connected")                    \
-    X(GM_CONNECTS_REFUSED, "connects_refused_total", RC_COUNTER, "sockets", "Socket.IO CONNECTs refused")    \
-    X(GM_BYTES_IN, "bytes_in_total", RC_COUNTER, "bytes", "Bytes read from clients")                         \
-    X(GM_BYTES_OUT, "bytes_out_total", RC_COUNTER, "bytes", "Bytes written to clients")                      \
-    X(GM_WRITES, "writes_total", RC_COUNTER, "calls", "System calls that wrote to clients")                  \
-    X(GM_QUEUE_BYTES, "queue_bytes", RC_GAUGE, "bytes", "Bytes queued for clients, each copy counted")       \
-    X(GM_EVENTS_IN, "events_in_total", RC_COUNTER, "events", "Events from clients that were accepted")       \
-    X(GM_EVENTS_IGNORED, "events_ignored_total", RC_COUNTER, "events", "Events nobody knows")                \
-    X(GM_EVENTS_REFUSED, "events_refused_total", RC_COUNTER, "events", "Events with a bad payload")          \
-    X(GM_EVENTS_BUSY, "events_busy_total", RC_COUNTER, "events", "Events refused at a bound")                \
-    X(GM_ACKS_IGNORED, "acks_ignored_total", RC_COUNTER, "packets", "Acks nobody asked for")                 \
-    X(GM_DELIVERIES_RECEIVED, "deliveries_received", RC_COUNTER, "messages",                                 \
-      "Deliveries from brokers that were not duplicates")                                                    \
-    X(GM_DELIVERIES_DUPLICATE, "deliveries_duplicate", RC_COUNTER, "messages",                               \
-      "Deliveries from brokers that were duplicates")                                                        \
-    X(GM_DELIVERIES_MALFORMED, "deliveries_malformed", RC_COUNTER, "messages",                               \
-      "Deliveries from brokers dropped because their payload is not one")                                    \
-    X(GM_COPIES_OUT, "copies_out_total", RC_COUNTER, "messages", "Copies put into clients' queues")          \
-    X(GM_HTTP_REQUESTS, "http_requests_total", RC_COUNTER, "requests", "HTTP requests parsed")               \
-    X(GM_HISTORY_REQUESTS, "history_requests_total", RC_COUNTER, "requests", "History requests answered")    \
+#define RC_GATEWAY_METRIC_LIST(X)                                                                                      \
+    X(GM_CONNECTIONS, "connections", RC_GAUGE, "connections", "Client connections that are open")                      \
+    X(GM_CONNECTIONS_TOTAL, "connections_total", RC_COUNTER, "connections", "Client connections accepted")             \
+    X(GM_ACCEPT_PAUSES, "accept_pauses_total", RC_COUNTER, "pauses", "Accepting paused: out of descriptors")           \
+    X(GM_SOCKETS, "sockets", RC_GAUGE, "sockets", "Socket.IO sockets that are connected")                              \
+    X(GM_CONNECTS_REFUSED, "connects_refused_total", RC_COUNTER, "sockets", "Socket.IO CONNECTs refused")              \
+    X(GM_BYTES_IN, "bytes_in_total", RC_COUNTER, "bytes", "Bytes read from clients")                                   \
+    X(GM_BYTES_OUT, "bytes_out_total", RC_COUNTER, "bytes", "Bytes written to clients")                                \
+    X(GM_WRITES, "writes_total", RC_COUNTER, "calls", "System calls that wrote to clients")                            \
+    X(GM_QUEUE_BYTES, "queue_bytes", RC_GAUGE, "bytes", "Bytes queued for clients, each copy counted")                 \
+    X(GM_EVENTS_IN, "events_in_total", RC_COUNTER, "events", "Events from clients that were accepted")                 \
+    X(GM_EVENTS_IGNORED, "events_ignored_total", RC_COUNTER, "events", "Events nobody knows")                          \
+    X(GM_EVENTS_REFUSED, "events_refused_total", RC_COUNTER, "events", "Events with a bad payload")                    \
+    X(GM_EVENTS_BUSY, "events_busy_total", RC_COUNTER, "events", "Events refused at a bound")                          \
+    X(GM_ACKS_IGNORED, "acks_ignored_total", RC_COUNTER, "packets", "Acks nobody asked for")                           \
+    X(GM_DELIVERIES_RECEIVED, "deliveries_received", RC_COUNTER, "messages",                                           \
+      "Deliveries from brokers that were not duplicates")                                                              \
+    X(GM_DELIVERIES_DUPLICATE, "deliveries_duplicate", RC_COUNTER, "messages",                                         \
+      "Deliveries from brokers that were duplicates")                                                                  \
+    X(GM_DELIVERIES_MALFORMED, "deliveries_malformed", RC_COUNTER, "messages",                                         \
+      "Deliveries from brokers dropped because their payload is not one")                                              \
+    X(GM_COPIES_OUT, "copies_out_total", RC_COUNTER, "messages", "Copies put into clients' queues")                    \
+    X(GM_HTTP_REQUESTS, "http_requests_total", RC_COUNTER, "requests", "HTTP requests parsed")                         \
+    X(GM_HISTORY_REQUESTS, "history_requests_total", RC_COUNTER, "requests", "History requests answered")              \
     X(GM_FENCES, "fences_total", RC_COUNTER, "fences", "Times this gateway lost the brokers")
 
 enum rc_gateway_metric {

@@ -18,8 +18,8 @@
  * with a placeholder
  * {"_placeholder":true,"num":N} for each attachment. nsp "/" leaves the namespace out. Nothing is taken over.
  * NULL: memory is short, or more than RC_ATTACHMENTS_MAX attachments. */
-struct rc_buf *rc_payload_event(const char *nsp, const char *json_array, size_t len,
-                                struct rc_buf *const *attachment, unsigned n);
+struct rc_buf *rc_payload_event(const char *nsp, const char *json_array, size_t len, struct rc_buf *const *attachment,
+                                unsigned n);
 
 /* The same for an ACK or BINARY_ACK of the packet with this id. */
 struct rc_buf *rc_payload_ack(const char *nsp, uint64_t id, const char *json_array, size_t len,

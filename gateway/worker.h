@@ -18,7 +18,6 @@
 
 #define RC_PASS_US    (20 * RC_MS)
 #define RC_PASS_BYTES ((size_t)4 << 20)
-#define RC_NSP_MAX    128 /* bytes of a namespace that is answered at all */
 
 struct rc_worker_config {
     unsigned index;        /* number of this worker, in its sockets' numbers */
@@ -39,8 +38,7 @@ struct rc_worker;
 
 /* Binds and listens; everything in config is copied except nsp, path and app, which must outlive it. NULL:
  * *exit_code (exit.h) says the class and error (if size > 0) what was wrong and with which address. */
-struct rc_worker *rc_worker_new(const struct rc_worker_config *config, int *exit_code, char *error,
-                                size_t size);
+struct rc_worker *rc_worker_new(const struct rc_worker_config *config, int *exit_code, char *error, size_t size);
 
 /* The port that it listens on. */
 uint16_t rc_worker_port(const struct rc_worker *worker);
