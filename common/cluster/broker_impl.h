@@ -19,7 +19,8 @@ struct rc_bk_view {
     unsigned refs;
     uint32_t k, n;
     struct rc_member *member;
-    bool has_me;                  /* this broker is in it */
+    uint32_t me;                  /* index of this broker; n: it is not in it */
+    uint8_t asked[RC_SLOTS / 8];  /* slots whose bit in covers is computed */
     uint8_t covers[RC_SLOTS / 8]; /* slots whose first k contain this broker */
 };
 TAILQ_HEAD(rc_bk_view_list, rc_bk_view);
@@ -118,8 +119,7 @@ struct rc_bk_fitness {
     uint32_t n, cap;
     struct rc_alive *live;
     uint32_t views;
-    const struct rc_bk_view
-        *view[RC_BROKERS_MAX]; /* distinct views of live gateways; one or two in practice */
+    struct rc_bk_view *view[RC_BROKERS_MAX]; /* distinct views of live gateways; one or two in practice */
 };
 
 struct rc_bk_gone { /* B8: remembered for an hour */
@@ -174,7 +174,7 @@ bool rc_bk_mature(const struct rc_broker *b, rc_time now);
 void rc_bk_announce(struct rc_broker *b); /* B4: if the state changed, tell all gateways */
 void rc_bk_send_lists(struct rc_broker *b);
 void rc_bk_list_arrived(struct rc_bk_peer *peer, const struct rc_op *op);
-bool rc_bk_covers(const struct rc_bk_view *view, uint32_t slot);
+bool rc_bk_covers(struct rc_bk_view *view, uint32_t slot);
 
 /* members.c */
 bool rc_bk_join(struct rc_broker *b, struct rc_bk_gateway *e, struct rc_buf *key);
@@ -198,8 +198,7 @@ void rc_topic_fini(struct rc_topic *t);
 bool rc_topic_has_room(struct rc_broker *b, size_t bytes);
 uint64_t rc_topic_append(struct rc_broker *b, const struct rc_bk_gateway *origin, const struct rc_op *emit,
                          struct rc_bk_waiting *w);
-void rc_topic_forget(struct rc_broker *b,
-                     const struct rc_bk_waiting *w); /* nobody waits for its record any more */
+void rc_topic_forget(struct rc_broker *b, const struct rc_bk_waiting *w); /* nobody waits for its record any more */
 void rc_topic_stored(struct rc_broker *b, struct rc_bk_persister *p, uint64_t number);
 void rc_topic_resend(struct rc_broker *b, struct rc_bk_persister *p, uint64_t from);
 void rc_topic_pump(struct rc_broker *b, struct rc_bk_persister *p);

@@ -20,24 +20,9 @@ static bool same_view(const struct rc_bk_view *v, const struct rc_op *op)
     if (v->k != op->synced.k || v->n != op->synced.n)
         return false;
     for (uint32_t i = 0; i < v->n; i++)
-        if (strcmp(v->member[i].id, op->synced.member[i].id) != 0 ||
-            v->member[i].weight != op->synced.member[i].weight)
+        if (strcmp(v->member[i].id, op->synced.member[i].id) != 0 || v->member[i].weight != op->synced.member[i].weight)
             return false;
     return true;
-}
-
-static void view_cover(struct rc_bk_view *v, const char *me)
-{
-    struct rc_placement *p = rc_placement_new(v->member, v->n);
-    uint64_t bit = 0;
-    for (uint32_t i = 0; i < v->n; i++)
-        if (strcmp(v->member[i].id, me) == 0)
-            bit = (uint64_t)1 << i;
-    v->has_me = bit != 0;
-    for (uint32_t slot = 0; p && bit && slot < RC_SLOTS; slot++)
-        if (rc_placement_set(p, slot, UINT64_MAX, v->k) & bit)
-            v->covers[slot / 8] |= (uint8_t)(1u << (slot % 8));
-    rc_placement_free(p);
 }
 
 static struct rc_bk_view *view_hold(struct rc_broker *b, const struct rc_op *op)
@@ -55,7 +40,8 @@ static struct rc_bk_view *view_hold(struct rc_broker *b, const struct rc_op *op)
     v->member = rc_zarray(v->n, sizeof *v->member);
     if (v->n)
         memcpy(v->member, op->synced.member, v->n * sizeof *v->member);
-    view_cover(v, b->config.id);
+    while (v->me < v->n && strcmp(v->member[v->me].id, b->config.id) != 0)
+        v->me++;
     TAILQ_INSERT_TAIL(&b->views, v, link);
     return v;
 }

@@ -15,9 +15,16 @@ bool rc_bk_mature(const struct rc_broker *b, rc_time now)
     return now - b->started > b->config.times.l_d;
 }
 
-bool rc_bk_covers(const struct rc_bk_view *view, uint32_t slot)
+/* Computed when first asked: a whole placement takes some ms a broker, too long for a loop that owes heartbeats. */
+bool rc_bk_covers(struct rc_bk_view *view, uint32_t slot)
 {
-    return view->covers[slot / 8] >> (slot % 8) & 1;
+    uint8_t bit = (uint8_t)(1u << (slot % 8));
+    if (!(view->asked[slot / 8] & bit)) {
+        view->asked[slot / 8] |= bit;
+        if (rc_placement_covers(view->member, view->n, slot, view->k, view->me))
+            view->covers[slot / 8] |= bit;
+    }
+    return view->covers[slot / 8] & bit;
 }
 
 /* now is within `span` after `since`; if so the result holds at most until it no longer is. */
@@ -87,7 +94,7 @@ static void strike_replaced(const struct rc_broker *b, struct rc_bk_fitness *f)
     }
 }
 
-static void add_view(struct rc_bk_fitness *f, const struct rc_bk_view *view)
+static void add_view(struct rc_bk_fitness *f, struct rc_bk_view *view)
 {
     for (uint32_t i = 0; i < f->views; i++)
         if (f->view[i] == view)
@@ -107,7 +114,7 @@ static void judge(struct rc_broker *b, struct rc_bk_fitness *f, rc_time now)
             f->state = RC_UNFIT;
             return;
         }
-        if (e->view && e->view->has_me)
+        if (e->view && e->view->me < e->view->n)
             add_view(f, e->view);
         else
             f->state = RC_FIT;

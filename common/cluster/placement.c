@@ -69,7 +69,8 @@ static uint64_t cost_of(const struct rc_member *member, uint32_t slot)
     return minus_log2((uint32_t)(XXH3_64bits(key, 4 + len) >> 32));
 }
 
-static void rank(const struct rc_member *member, uint32_t n, uint32_t slot, uint8_t *order)
+/* Writes the slot's list; returns its length. */
+static uint32_t rank(const struct rc_member *member, uint32_t n, uint32_t slot, uint8_t *order)
 {
     struct score list[RC_BROKERS_MAX];
     uint32_t len = 0;
@@ -84,6 +85,7 @@ static void rank(const struct rc_member *member, uint32_t n, uint32_t slot, uint
     }
     for (uint32_t i = 0; i < len; i++)
         order[i] = list[i].index;
+    return len;
 }
 
 struct rc_placement *rc_placement_new(const struct rc_member *member, uint32_t n)
@@ -108,8 +110,7 @@ void rc_placement_free(struct rc_placement *p)
     free(p);
 }
 
-uint32_t rc_placement_first(const struct rc_placement *p, uint32_t slot, uint64_t view, uint32_t k,
-                            uint8_t *out)
+uint32_t rc_placement_first(const struct rc_placement *p, uint32_t slot, uint64_t view, uint32_t k, uint8_t *out)
 {
     const uint8_t *order = p->order + (size_t)slot * p->owners;
     uint32_t found = 0;
@@ -127,4 +128,14 @@ uint64_t rc_placement_set(const struct rc_placement *p, uint32_t slot, uint64_t 
     for (uint32_t i = 0; i < n; i++)
         set |= (uint64_t)1 << first[i];
     return set;
+}
+
+bool rc_placement_covers(const struct rc_member *member, uint32_t n, uint32_t slot, uint32_t k, uint32_t me)
+{
+    uint8_t order[RC_BROKERS_MAX];
+    uint32_t len = n <= RC_BROKERS_MAX ? rank(member, n, slot, order) : 0;
+    for (uint32_t i = 0; i < len && i < k; i++)
+        if (order[i] == me)
+            return true;
+    return false;
 }

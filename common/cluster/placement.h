@@ -20,10 +20,12 @@ void rc_placement_free(struct rc_placement *p);
 
 /* Writes the indexes of the first k brokers of the slot's list that are in the set `view` (bit i = index i)
  * and have a weight above 0; returns how many there are. out must have room for k. */
-uint32_t rc_placement_first(const struct rc_placement *p, uint32_t slot, uint64_t view, uint32_t k,
-                            uint8_t *out);
+uint32_t rc_placement_first(const struct rc_placement *p, uint32_t slot, uint64_t view, uint32_t k, uint8_t *out);
 
 /* The same as a set. */
 uint64_t rc_placement_set(const struct rc_placement *p, uint32_t slot, uint64_t view, uint32_t k);
+
+/* Whether member[me] is among the first k of the slot's list of these n: for who asks about few slots. O(n^2) at worst. */
+bool rc_placement_covers(const struct rc_member *member, uint32_t n, uint32_t slot, uint32_t k, uint32_t me);
 
 #endif
