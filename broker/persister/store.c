@@ -118,7 +118,7 @@ static bool open_meta(struct rc_store *store, MDB_txn *txn, char *why, size_t si
     if (rc == 0)
         rc = mdb_stat(txn, root, &stat);
     if (rc == 0)
-        rc = mdb_dbi_open(txn, "meta", stat.ms_entries == 0 ? MDB_CREATE : 0, &store->meta);
+        rc = mdb_dbi_open(txn, "meta", MDB_CREATE, &store->meta);
     if (rc == 0 && stat.ms_entries == 0) {
         rc_disk_put64(format, RC_DISK_FORMAT);
         value = (MDB_val){sizeof format, format};

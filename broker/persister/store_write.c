@@ -79,9 +79,8 @@ static int put_row(struct writing *w, const struct rc_disk_key *id, const struct
     if (rc != 0)
         return rc;
     rc_disk_row_pack(row, value.mv_data);
-    if ((rc = put_log(w, key)) != 0 || (rc = put_index(w, row->de, key)) != 0)
-        return rc;
-    if (!rc_slice_equal(row->de, row->para) && (rc = put_index(w, row->para, key)) != 0)
+    if ((rc = put_log(w, key)) != 0 || (rc = put_index(w, row->de, key)) != 0 ||
+        (rc = put_index(w, row->para, key)) != 0)
         return rc;
     if ((rc = mark_user(w, row->de, row->de_admin ? RC_USER_ADMIN : RC_USER_WROTE)) != 0)
         return rc;

@@ -213,6 +213,8 @@ static void nonsense_is_answered_with_an_error(void **state)
     q.kind = ROOMCAST__QUERY__KIND__CONVERSATIONS;
     q.cursor = (ProtobufCBinaryData){sizeof junk, junk};
     assert_error(f->store, &q, "bad cursor");
+    q.cursor.len = 4; /* of messages */
+    assert_error(f->store, &q, "bad cursor");
     q.kind = (Roomcast__Query__Kind)9;
     assert_error(f->store, &q, "unknown kind of query");
 }
