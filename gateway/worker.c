@@ -2,6 +2,7 @@
 #include "gateway/worker.h"
 
 #include "clock.h"
+#include "cluster/map.h"
 #include "cluster/mem.h"
 #include "exit.h"
 #include "gateway/eio_http.h"

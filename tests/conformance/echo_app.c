@@ -1,0 +1,86 @@
+/* The echo application. */
+#include "echo_app.h"
+
+#include "gateway/payload.h"
+#include "gateway/sio_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool enter(void *self, const char *nsp, const char *cookie, size_t cookie_len, const char *auth, size_t auth_len,
+                  struct rc_identity **identity, int64_t *expires, const char **error)
+{
+    (void)self, (void)nsp, (void)cookie, (void)cookie_len, (void)auth, (void)auth_len, (void)error;
+    *identity = NULL;
+    *expires = 0;
+    return true;
+}
+
+static void rele(void *self, struct rc_identity *identity)
+{
+    (void)self, (void)identity;
+}
+
+static unsigned rooms(void *self, const char *nsp, const struct rc_identity *identity, struct rc_buf **room)
+{
+    (void)self, (void)nsp, (void)identity, (void)room;
+    return 0;
+}
+
+/* head + body + tail as one text; the caller frees it. */
+static char *join(const char *head, const char *body, size_t len, const char *tail, size_t *total)
+{
+    *total = strlen(head) + len + strlen(tail);
+    char *text = malloc(*total + 1);
+    if (!text)
+        abort();
+    memcpy(text, head, strlen(head));
+    memcpy(text + strlen(head), body, len);
+    memcpy(text + strlen(head) + len, tail, strlen(tail) + 1);
+    return text;
+}
+
+static struct rc_buf *entered(void *self, const char *nsp, const struct rc_identity *identity, const char *auth,
+                              size_t auth_len)
+{
+    (void)self, (void)identity;
+    size_t len;
+    char *text = join("[\"auth\",", auth ? auth : "{}", auth ? auth_len : 2, "]", &len);
+    struct rc_buf *payload = rc_payload_event(nsp, text, len, NULL, 0);
+    free(text);
+    return payload;
+}
+
+/* What follows the name: ",ARGUMENTS]" or "]". */
+static const char *after_name(const struct rc_sio_json *shape)
+{
+    const char *at = shape->first + shape->first_len;
+    return at + strspn(at, " \t\r\n");
+}
+
+static enum rc_verdict event(void *self, const struct rc_identity *identity, const struct rc_event *event,
+                             struct rc_emit *emit, struct rc_reply *reply, const char **reason)
+{
+    (void)self, (void)identity, (void)emit, (void)reason;
+    struct rc_sio_json shape;
+    size_t len;
+    rc_sio_json_scan(event->json, event->json_len, 0, false, &shape);
+    const char *rest = after_name(&shape);
+    size_t rest_len = (size_t)(event->json + event->json_len - rest);
+    if (rc_sio_json_equals(shape.first, shape.first_len, "message")) {
+        char *text = join("[\"message-back\"", rest, rest_len, "", &len);
+        reply->event = rc_payload_event(event->nsp, text, len, event->attachment, event->attachments);
+        free(text);
+        return RC_EVENT_ANSWER;
+    }
+    if (rc_sio_json_equals(shape.first, shape.first_len, "message-with-ack") && event->wants_ack) {
+        size_t comma = *rest == ',';
+        char *text = join("[", rest + comma, rest_len - comma, "", &len);
+        reply->ack = rc_payload_ack(event->nsp, event->id, text, len, event->attachment, event->attachments);
+        free(text);
+        return RC_EVENT_ANSWER;
+    }
+    return RC_EVENT_IGNORE;
+}
+
+const struct rc_app rc_echo_app = {NULL, enter, rele, rooms, entered, event};
