@@ -1,0 +1,106 @@
+// History over HTTP, from any gateway, also after everything was restarted.
+import assert from "node:assert/strict";
+import { clusterTest } from "./lib/cluster.mjs";
+
+const ADMIN = { user: "jefe", rol: "admin" };
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+clusterTest("history", { gateways: 2, brokers: 3, persisters: 1 }, async (cluster, step) => {
+    const rows = async (path, claims, gateway) => {
+        const { status, json, text } = await cluster.get(path, claims, gateway);
+        assert.equal(status, 200, text);
+        return json;
+    };
+    const expected = [
+        ["ana", "jefe", "primero"], ["jefe", "ana", "segundo"], ["ana", "jefe", { foto: { base64: "AAH/" } }], ["ana", "jefe", null],
+    ];
+    const check = (json) => {
+        assert.deepEqual(json.map((row) => [row.de_usuario, row.para_usuario, row.mensaje]), expected);
+        assert.deepEqual(Object.keys(json[0]), ["de_usuario", "para_usuario", "mensaje", "fecha"]);
+        json.forEach((row) => assert.match(row.fecha, ISO));
+        assert.deepEqual(json.map((row) => row.fecha), json.map((row) => row.fecha).sort(), "oldest first");
+    };
+
+    await step("what was acknowledged is there, from every gateway", async () => {
+        const ana = await cluster.connect({ user: "ana", gateway: 1 });
+        const jefe = await cluster.connect({ ...ADMIN, gateway: 2 });
+        const luis = await cluster.connect({ user: "luis", gateway: 2 });
+        await ana.sendStored("jefe", "primero");
+        await jefe.sendStored("ana", "segundo");
+        assert.deepEqual(await ana.ask({ para: "jefe", mensaje: { foto: Buffer.from([0, 1, 255]) } }), { ok: true });
+        assert.deepEqual(await ana.ask({ para: "jefe" }), { ok: true });
+        await luis.sendStored("nadie", "solo");
+        for (const gateway of [1, 2]) {
+            check(await rows("/api/mensajes/mios", { user: "ana" }, gateway));
+            check(await rows("/api/mensajes?con=ana", ADMIN, gateway));
+            assert.deepEqual((await rows("/api/usuarios-conversaciones", ADMIN, gateway)).sort(), ["ana", "luis"]);
+        }
+        assert.deepEqual(await rows("/api/mensajes?con=otra", ADMIN), []);
+        assert.deepEqual((await rows("/api/mensajes?con=nadie", ADMIN)).map((row) => row.de_usuario), ["luis"]);
+        [ana, jefe, luis].forEach((client) => client.close());
+    });
+
+    await step("errors are JSON with the reference's codes and words", async () => {
+        const refused = async (path, cookieClaims) => {
+            const { status, json } = await cluster.get(path, cookieClaims);
+            return [status, json?.error];
+        };
+        assert.deepEqual(await refused("/api/mensajes/mios", null), [401, "No autenticado"]);
+        for (const path of ["/api/mensajes?con=ana", "/api/usuarios-conversaciones"]) {
+            assert.deepEqual(await refused(path, null), [403, "Acceso denegado"]);
+            assert.deepEqual(await refused(path, { user: "ana", rol: "user" }), [403, "Acceso solo para administradores"]);
+            assert.deepEqual(await refused(path, { user: "" }), [403, "Token inválido"]);
+        }
+        assert.deepEqual(await refused("/api/mensajes/mios", { user: "" }), [403, "Token inválido"]);
+        assert.deepEqual(await refused("/api/mensajes", ADMIN), [400, "Falta el parámetro ?con=usuario"]);
+        assert.equal((await cluster.get("/api/mensajes?con=ana&limit=zwei", ADMIN)).status, 400);
+    });
+
+    await step("a long history comes whole and in order, and in pages when asked", async () => {
+        const bea = await cluster.connect({ user: "bea", gateway: 2 });
+        const acks = Array.from({ length: 1500 }, (_, n) => bea.ask({ para: "jefe", mensaje: n }, 30));
+        assert.ok((await Promise.all(acks)).every((ack) => ack.ok === true));
+        const all = await rows("/api/mensajes?con=bea", ADMIN);
+        assert.deepEqual(all.map((row) => row.mensaje), Array.from({ length: 1500 }, (_, n) => n));
+        const pages = [];
+        let path = "/api/mensajes?con=bea&limit=400";
+        for (let next = path; next;) {
+            const answer = await cluster.get(next, ADMIN, 1);
+            pages.unshift(...answer.json);
+            const before = answer.headers["x-next-before"];
+            next = before ? `${path}&before=${encodeURIComponent(before)}` : null;
+        }
+        assert.deepEqual(pages, all);
+        bea.close();
+    });
+
+    await step("all of it survives a restart of every process", async () => {
+        await cluster.restart();
+        for (const gateway of [1, 2]) {
+            check(await rows("/api/mensajes/mios", { user: "ana" }, gateway));
+            assert.equal((await rows("/api/mensajes?con=bea", ADMIN, gateway)).length, 1500);
+        }
+        const ana = await cluster.connect({ user: "ana" });
+        await ana.sendStored("jefe", "despues");
+        assert.equal((await rows("/api/mensajes/mios", { user: "ana" })).at(-1).mensaje, "despues");
+    });
+
+    await step("a killed persister delays acks, not deliveries, and loses nothing that was acknowledged", async () => {
+        const ana = await cluster.connect({ user: "ana", gateway: 1 });
+        const luis = await cluster.connect({ user: "luis", gateway: 2 });
+        await ana.sendStored("luis", "antes");
+        await cluster.kill("persister-1");
+        let ack = null;
+        const sent = ana.ask({ para: "luis", mensaje: "sin almacen" }, 25).then((answer) => { ack = answer; });
+        await luis.receive(2);
+        assert.equal(ack, null, "delivered, and not acknowledged before it is stored");
+        const { status, json } = await cluster.get("/api/mensajes/mios", { user: "ana" });
+        assert.equal(status, 503);
+        assert.equal(typeof json.error, "string");
+        await cluster.startNodes("persister-1");
+        await sent;
+        assert.deepEqual(ack, { ok: true });
+        const texts = (await rows("/api/mensajes/mios", { user: "ana" })).map((row) => row.mensaje);
+        assert.deepEqual(texts.slice(-2), ["antes", "sin almacen"]);
+    });
+});
