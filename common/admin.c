@@ -22,7 +22,8 @@
 #define HEADERS_MAX     8192
 #define BODY_MAX        65536
 #define TIMEOUT_S       5
-#define ACCEPT_PAUSE_MS 1000
+#define ACCEPT_PAUSE_MS 1000   /* after a failure to accept */
+#define FULL_PAUSE_MS   50     /* before looking again whether a connection ended */
 #define ANY_METHOD      0xffff /* so that we, not evhttp, answer the methods that we do not have */
 
 struct route {
@@ -30,13 +31,6 @@ struct route {
     bool open; /* needs no token */
     rc_admin_cb cb;
     void *arg;
-};
-
-/* Counts connections. libevent frees a connection's bufferevent some time after its end, as late as with the
- * loop itself, so this lives on its own until the last is gone. */
-struct tally {
-    unsigned open;
-    struct rc_admin *admin; /* NULL when that is gone */
 };
 
 struct rc_admin {
@@ -47,7 +41,8 @@ struct rc_admin {
     struct rc_watch *pause;          /* until accepting goes on after a failure, else NULL */
     struct route routes[ROUTES];
     size_t route_count;
-    struct tally *tally;           /* shared with the connections, see above */
+    struct bufferevent *held[CONNECTIONS_MAX]; /* one reference per connection, see on_connection */
+    size_t held_count;
     char address[RC_ADDR_MAX + 8]; /* that it listens on */
 };
 
@@ -192,58 +187,71 @@ static void on_request(struct evhttp_request *req, void *arg)
     }
 }
 
-static void on_connection_closed(void *arg)
+/* Lets go of the connections that evhttp has ended: freeing a bufferevent takes away its callbacks. */
+static void sweep(struct rc_admin *admin)
 {
-    struct tally *tally = arg;
-    tally->open--;
-    if (tally->admin && !tally->admin->pause) {
-        evconnlistener_enable(tally->admin->listener);
-    } else if (!tally->admin && tally->open == 0) {
-        free(tally);
+    size_t kept = 0;
+    for (size_t i = 0; i < admin->held_count; i++) {
+        bufferevent_event_cb living;
+        bufferevent_getcb(admin->held[i], NULL, NULL, &living, NULL);
+        if (living) {
+            admin->held[kept++] = admin->held[i];
+        } else {
+            bufferevent_decref(admin->held[i]);
+        }
     }
+    admin->held_count = kept;
 }
 
-/* evhttp asks for the bufferevent of a connection that it accepted. It tells nobody when a connection without
- * a request ends, so a filter that filters nothing stands between: its end is told, and the connections can be
- * counted. At the limit new ones wait in the kernel's queue. */
-static struct bufferevent *on_connection(struct event_base *base, void *arg)
-{
-    struct rc_admin *admin = arg;
-    struct bufferevent *socket = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-    struct bufferevent *counted =
-        socket ? bufferevent_filter_new(socket, NULL, NULL, BEV_OPT_CLOSE_ON_FREE, on_connection_closed, admin->tally)
-               : NULL;
-    if (!counted) { /* evhttp makes one of its own, which is not counted */
-        if (socket) {
-            bufferevent_free(socket);
-        }
-        return NULL;
-    }
-    if (++admin->tally->open >= CONNECTIONS_MAX) {
-        rc_log(RC_WARN, "admin-busy", "connections=%u", admin->tally->open);
-        evconnlistener_disable(admin->listener);
-    }
-    return counted;
-}
+static void pause_accepting(struct rc_admin *admin, int64_t ms);
 
 static void accept_again(void *arg)
 {
     struct rc_admin *admin = arg;
     admin->pause = NULL;
-    if (admin->tally->open < CONNECTIONS_MAX) {
+    sweep(admin);
+    if (admin->held_count < CONNECTIONS_MAX) {
         evconnlistener_enable(admin->listener);
+    } else {
+        pause_accepting(admin, FULL_PAUSE_MS);
     }
+}
+
+static void pause_accepting(struct rc_admin *admin, int64_t ms)
+{
+    admin->pause = rc_loop_once(admin->loop, ms, accept_again, admin);
+    if (admin->pause) {
+        evconnlistener_disable(admin->listener);
+    }
+}
+
+/* evhttp asks for the bufferevent of a connection that it accepted. It has no limit of connections and tells nobody when one
+ * without a request ends, so we keep a reference to each and look which are still in use. At the limit new ones wait in the
+ * kernel's queue. NULL lets evhttp make a bufferevent of its own, as it does when memory is short. */
+static struct bufferevent *on_connection(struct event_base *base, void *arg)
+{
+    struct rc_admin *admin = arg;
+    struct bufferevent *connection = bufferevent_socket_new(base, -1, 0);
+    sweep(admin);
+    if (!connection || admin->held_count == CONNECTIONS_MAX) {
+        return connection;
+    }
+    bufferevent_incref(connection);
+    admin->held[admin->held_count++] = connection;
+    if (admin->held_count == CONNECTIONS_MAX) {
+        rc_log(RC_WARN, "admin-busy", "connections=%zu", admin->held_count);
+        pause_accepting(admin, FULL_PAUSE_MS);
+    }
+    return connection;
 }
 
 /* Out of descriptors: the listener would be readable for ever and the loop would spin. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
     struct rc_admin *admin = arg;
+    (void)listener;
     rc_log(RC_WARN, "admin-accept-failed", "error=\"%s\" pause_ms=%d", strerror(errno), ACCEPT_PAUSE_MS);
-    admin->pause = rc_loop_once(admin->loop, ACCEPT_PAUSE_MS, accept_again, admin);
-    if (admin->pause) {
-        evconnlistener_disable(listener);
-    }
+    pause_accepting(admin, ACCEPT_PAUSE_MS);
 }
 
 /* A listening socket on the first usable of the host's addresses; -1 with why. */
@@ -289,15 +297,13 @@ static void remember_address(struct rc_admin *admin, const struct rc_addr *addr,
 /* Puts evhttp on the listening socket, which it then owns. */
 static bool serve(struct rc_admin *admin, int fd)
 {
-    admin->tally = calloc(1, sizeof *admin->tally);
-    admin->http = !admin->tally ? NULL : evhttp_new(rc_loop_base(admin->loop));
+    admin->http = evhttp_new(rc_loop_base(admin->loop));
     struct evhttp_bound_socket *bound = admin->http ? evhttp_accept_socket_with_handle(admin->http, fd) : NULL;
     if (!bound) {
         close(fd);
         return false;
     }
     admin->listener = evhttp_bound_socket_get_listener(bound);
-    admin->tally->admin = admin;
     evconnlistener_set_error_cb(admin->listener, on_accept_error);
     return true;
 }
@@ -397,14 +403,9 @@ void rc_admin_free(struct rc_admin *admin)
         return;
     }
     rc_watch_free(admin->pause);
-    if (admin->tally) {
-        admin->tally->admin = NULL; /* before evhttp_free, which frees the listener first */
-    }
     if (admin->http) {
         evhttp_free(admin->http);
     }
-    if (admin->tally && admin->tally->open == 0) {
-        free(admin->tally);
-    }
+    sweep(admin);
     free(admin);
 }
