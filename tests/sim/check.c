@@ -125,20 +125,24 @@ static bool lacks(const struct sim_socket *s, const struct sim_message *m)
     return false;
 }
 
-/* A member lacked the message when it was acknowledged. That is right only if its gateway's lease is over: let it look. */
-static void judge(void *on, void *arg, uint64_t message)
+/* A member lacked the message when it was acknowledged. That is right only if its gateway's lease is over, which it finds
+ * out before each of its tasks: this is one. Frozen, it does so when it goes on. */
+static void verdict(void *on, void *arg, uint64_t message)
 {
-    struct sim_world *w = on;
+    struct sim_gateway *g = on;
     struct sim_socket *s = arg;
-    struct sim_message *m = message_of(w, message);
-    if (s->gateway->host.node.paused)
-        return; /* it looks when it goes on; the end of the run comes back to it */
-    sim_node_poke(&s->gateway->host.node);
+    struct sim_world *w = g->host.w;
+    const struct sim_message *m = message_of(w, message);
     if (lacks(s, m))
         sim_bad(w, "P5",
                 "m%" PRIu64 " of %s, sent %.0f, is acknowledged; socket %" PRIu64 " at %s, open since %.0f, lacks it",
-                m->id, m->from->gateway->host.node.id, (double)m->sent_at / 1000, s->id, s->gateway->host.node.id,
+                m->id, m->from->gateway->host.node.id, (double)m->sent_at / 1000, s->id, g->host.node.id,
                 (double)s->opened_at / 1000);
+}
+
+static void judge(void *on, void *arg, uint64_t message)
+{
+    sim_node_do(on, (struct sim_task){.run = verdict, .on = on, .arg = arg, .num = message});
 }
 
 static void acknowledged(struct sim_world *w, struct sim_message *m)
@@ -154,7 +158,7 @@ static void acknowledged(struct sim_world *w, struct sim_message *m)
                 w->shape.quorum);
     for (struct sim_socket *s = w->sockets; s; s = s->next)
         if (lacks(s, m))
-            sim_at(&w->sim, w->sim.now, (struct sim_task){.run = judge, .on = w, .arg = s, .num = m->id});
+            sim_at(&w->sim, w->sim.now, (struct sim_task){.run = judge, .on = s->gateway, .arg = s, .num = m->id});
 }
 
 void sim_check_result(struct sim_world *w, struct sim_gateway *g, struct sim_socket *s, uint64_t token,
@@ -176,11 +180,12 @@ void sim_check_result(struct sim_world *w, struct sim_gateway *g, struct sim_soc
 
 void sim_check_refused(struct sim_world *w, struct sim_message *m, enum rc_outcome outcome)
 {
+    bool early = w->sim.now - m->sent_at < w->shape.times.e && !m->from->ending;
+    bool busy = outcome == RC_OUTCOME_BUSY && w->shape.tight;
     m->fate = SIM_FAILED;
-    m->outcome = outcome;
     w->totals.failed++;
-    if (outcome == RC_OUTCOME_UNKNOWN && w->sim.now - m->sent_at < w->shape.times.e && !m->from->ending)
-        sim_bad(w, "RESULT", "m%" PRIu64 " was given up after %.0f ms", m->id,
+    if (early && !busy)
+        sim_bad(w, "RESULT", "m%" PRIu64 " was given up (%d) after %.0f ms", m->id, outcome,
                 (double)(w->sim.now - m->sent_at) / 1000);
 }
 
@@ -233,7 +238,7 @@ static void check_history_order(struct sim_world *w, const struct sim_message *m
     }
 }
 
-static void check_message(struct sim_world *w, const struct sim_message *m)
+static void check_message(struct sim_world *w, const struct sim_message *m, unsigned copies)
 {
     if (m->fate == SIM_OPEN_FATE && m->from->state == SIM_OPEN)
         sim_bad(w, "P6", "m%" PRIu64 " of socket %" PRIu64 " at %s, sent %.0f, has not ended", m->id, m->from->id,
@@ -246,10 +251,9 @@ static void check_message(struct sim_world *w, const struct sim_message *m)
         if (lacks(s, m))
             sim_bad(w, "P5", "m%" PRIu64 " is acknowledged; socket %" PRIu64 " at %s never got it", m->id, s->id,
                     s->gateway->host.node.id);
-    unsigned need = w->broker_lost ? w->shape.quorum : w->shape.persisters;
-    if (m->row && stored(w, m->id) < need)
+    if (m->row && stored(w, m->id) < copies)
         sim_bad(w, "P4", "m%" PRIu64 " is acknowledged and stored at %u, not %u, in the end", m->id, stored(w, m->id),
-                need);
+                copies);
 }
 
 static void check_gateway(struct sim_world *w, const struct sim_gateway *g)
@@ -315,10 +319,24 @@ static void check_cores(struct sim_world *w)
     }
 }
 
+/* T4: what only a broker's buffer had is lost to persisters beyond the quorum, with the broker or at its bound. */
+static bool records_lost(const struct sim_world *w)
+{
+    bool lost = w->broker_killed;
+    for (unsigned i = 0; i < w->shape.brokers; i++) {
+        struct rc_broker_stats st = {0};
+        if (w->broker[i]->core)
+            rc_broker_stats(w->broker[i]->core, &st);
+        lost |= st.holes > 0;
+    }
+    return lost;
+}
+
 void sim_check_end(struct sim_world *w)
 {
+    unsigned copies = records_lost(w) ? w->shape.quorum : w->shape.persisters;
     for (size_t i = 0; i < w->messages; i++)
-        check_message(w, w->message[i]);
+        check_message(w, w->message[i], copies);
     for (unsigned i = 0; i < w->clients; i++)
         if (!w->client[i].socket || w->client[i].socket->state != SIM_OPEN)
             sim_bad(w, "P6", "client %u of user %u is not connected in the end", i, w->client[i].user);

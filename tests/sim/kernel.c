@@ -218,17 +218,6 @@ void sim_node_timer(struct sim_node *n, rc_time delay, struct sim_task task)
     push(n->sim, (struct sim_event){.at = at, .order = n->sim->made++, .node = n, .epoch = n->epoch, .task = task});
 }
 
-static void nothing(void *on, void *arg, uint64_t num)
-{
-    (void)on, (void)arg, (void)num;
-}
-
-void sim_node_poke(struct sim_node *n)
-{
-    if (n->up && !n->paused)
-        sim_node_do(n, (struct sim_task){.run = nothing});
-}
-
 void sim_node_start(struct sim_node *n)
 {
     if (n->up)

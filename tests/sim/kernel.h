@@ -87,8 +87,6 @@ rc_time sim_node_now(const struct sim_node *n); /* its clock */
 void sim_node_do(struct sim_node *n, struct sim_task task);
 /* The same in `delay` of its own clock, unless it crashed meanwhile. */
 void sim_node_timer(struct sim_node *n, rc_time delay, struct sim_task task);
-/* An empty task: what a node finds out by itself when its loop turns. No-op while it is down or frozen. */
-void sim_node_poke(struct sim_node *n);
 
 void sim_node_start(struct sim_node *n); /* no-op if it is up */
 void sim_node_crash(struct sim_node *n); /* no-op if it is down */

@@ -13,9 +13,9 @@ enum { EXIT_USAGE_ERROR = 64 };
 
 static const char *const mode_name[] = {"none", "single", "double", "storm"};
 static const struct {
-    const char *name, *what;
+    const char *name, *fault, *what;
 } plants[] = {
-#define X(name, text, what) {text, what},
+#define X(name, text, fault, what) {text, fault, what},
     SIM_PLANT_LIST(X)
 #undef X
 };
@@ -27,7 +27,6 @@ struct command {
     bool all;    /* each plant in turn */
     bool twice;  /* --determinism */
     bool verbose;
-    bool trace;
 };
 
 /* ---- usage */
@@ -285,8 +284,9 @@ static uint64_t hash_of(uint64_t seed, const struct sim_options *o)
 {
     struct sim_world w;
     sim_world_run(&w, seed, o);
+    uint64_t hash = w.sim.hash;
     sim_world_fini(&w);
-    return w.sim.hash;
+    return hash;
 }
 
 /* True if the seed failed. */
@@ -327,6 +327,8 @@ static bool caught(const struct command *c, enum sim_plant plant)
 {
     struct sim_options o = c->options;
     o.plant = plant;
+    if (!o.fault)
+        o.fault = plants[plant].fault;
     for (uint64_t seed = c->first; seed <= c->last; seed++) {
         struct sim_world w;
         sim_world_run(&w, seed, &o);

@@ -21,25 +21,26 @@
 
 enum sim_mode { SIM_NONE, SIM_SINGLE, SIM_DOUBLE, SIM_STORM };
 
-/* What the world around the core does wrong on purpose, so that the checker can be seen to fail. */
+/* What the world around the core does wrong on purpose, so that the checker can be seen to fail, and the kind of fault that
+ * brings it to light. */
 #define SIM_PLANT_LIST(X)                                                                                              \
-    X(SIM_SOUND, "", "nothing is planted")                                                                             \
-    X(SIM_EARLY_ACK, "early-ack", "batches are processed before the sockets have them")                                \
-    X(SIM_EARLY_OPEN, "early-open", "CONNECT is answered before the rooms are in place")                               \
-    X(SIM_SWALLOW, "swallow", "the broker's line loses a DELIVER, not its batch")                                      \
-    X(SIM_TWICE, "twice", "the worker writes a delivery twice")                                                        \
-    X(SIM_REORDER, "reorder", "the worker swaps two deliveries")                                                       \
-    X(SIM_NO_EXCEPT, "no-except", "the worker ignores `except`")                                                       \
-    X(SIM_DEAF_FENCE, "deaf-fence", "the worker keeps its sockets when the core fenced itself")                        \
-    X(SIM_LYING_DISK, "lying-disk", "a commit is reported and never made")                                             \
-    X(SIM_TORN_DISK, "torn-disk", "the position is durable, the last row of its commit is not")                        \
-    X(SIM_STORE_TWICE, "store-twice", "rows are stored under a new key each time")                                     \
-    X(SIM_HIDDEN_GAP, "hidden-gap", "the topic loses a record and hides the gap")                                      \
-    X(SIM_SAME_INC, "same-incarnation", "a restarted gateway keeps its incarnation")                                   \
-    X(SIM_STOPPED_CLOCK, "stopped-clock", "a frozen gateway's clock stands still and nobody tells it")
+    X(SIM_SOUND, "", NULL, "nothing is planted")                                                                       \
+    X(SIM_EARLY_ACK, "early-ack", NULL, "batches are processed before the sockets have them")                          \
+    X(SIM_EARLY_OPEN, "early-open", "drainB", "CONNECT is answered before the rooms are in place")                     \
+    X(SIM_SWALLOW, "swallow", NULL, "a broker's line loses a DELIVER, not its batch")                                  \
+    X(SIM_TWICE, "twice", NULL, "the worker writes a delivery twice")                                                  \
+    X(SIM_REORDER, "reorder", NULL, "the worker swaps two deliveries")                                                 \
+    X(SIM_NO_EXCEPT, "no-except", NULL, "the worker ignores `except`")                                                 \
+    X(SIM_DEAF_FENCE, "deaf-fence", "iso", "the worker keeps its sockets when the core fenced itself")                 \
+    X(SIM_LYING_DISK, "lying-disk", NULL, "a commit is reported and never made")                                       \
+    X(SIM_TORN_DISK, "torn-disk", NULL, "a commit's position is durable, its last row is not")                         \
+    X(SIM_STORE_TWICE, "store-twice", "flap", "rows are stored under a new key each time")                             \
+    X(SIM_HIDDEN_GAP, "hidden-gap", NULL, "the topic loses a record and hides the gap")                                \
+    X(SIM_SAME_INC, "same-incarnation", "crashG", "a restarted gateway keeps its incarnation")                         \
+    X(SIM_STOPPED_CLOCK, "stopped-clock", "sleep", "a gateway's clock stood still and nobody tells it")
 
 enum sim_plant {
-#define X(name, text, what) name,
+#define X(name, text, fault, what) name,
     SIM_PLANT_LIST(X)
 #undef X
         SIM_PLANTS
@@ -82,7 +83,6 @@ struct sim_message {
     bool wants_ack;
     rc_time sent_at;
     enum sim_fate fate;
-    enum rc_outcome outcome;    /* of SIM_FAILED */
     struct rc_key key;          /* under which it was first stored; seq 0: not yet */
     struct sim_message *unread; /* next in a socket that is not read */
 };
@@ -152,8 +152,8 @@ struct sim_world {
     uint64_t last_socket;
     struct sim_message **message; /* by id - 1 */
     size_t messages, messages_cap;
-    bool quiet;       /* no more traffic: things must settle */
-    bool broker_lost; /* a broker took its topic buffer along */
+    bool quiet;         /* no more traffic: things must settle */
+    bool broker_killed; /* a broker took its topic buffer along */
     rc_time fault_end;
     char fault[SIM_FAULTS_MAX][96];
     unsigned faults;
