@@ -106,7 +106,7 @@ static enum rc_exit make_app(struct rc_gateway_process *g, char *why, size_t siz
     if (!g->options->demo)
         return RC_EXIT_OK;
     const char *client = *g->options->demo_client ? g->options->demo_client : NULL;
-    g->demo = rc_demo_new(g->options->jwt, g->self.id, client, why, size);
+    g->demo = rc_demo_new(g->options->jwt, g->self.id, g->options->eio_path, client, why, size);
     return g->demo ? RC_EXIT_OK : RC_EXIT_CONFIG;
 }
 

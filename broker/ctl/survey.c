@@ -179,7 +179,7 @@ static void take_answer(void *arg, const char *body, size_t len, const char *err
     if (error)
         snprintf(q->node->error, sizeof q->node->error, "%s", error);
     else if (!text_of(status, "name") || !text_of(status, "role"))
-        snprintf(q->node->error, sizeof q->node->error, "its answer is not a status: %s",
+        snprintf(q->node->error, sizeof q->node->error, "its answer is not a status: %.60s",
                  status ? "name or role is missing" : wrong.text);
     else
         take_status(q, status);

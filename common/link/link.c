@@ -67,8 +67,19 @@ static void dial_now(struct rc_dial *d)
     rc_dialer_dial(d->dialer, d->link->cfg.handshake);
 }
 
+static bool is_dialled(const struct rc_link *l, const char *id, const char *address)
+{
+    const struct rc_dial *d;
+    LIST_FOREACH (d, &l->dials, entry)
+        if (strcmp(d->id, id) == 0 && strcmp(d->address, address) == 0)
+            return true;
+    return false;
+}
+
 bool rc_link_dial(struct rc_link *l, const char *id, enum rc_role role, const char *address, char why[RC_LINK_WHY])
 {
+    if (is_dialled(l, id, address))
+        return true;
     struct rc_addr parsed;
     const char *bad = rc_addr_parse(address, &parsed);
     if (bad) {

@@ -111,8 +111,8 @@ struct rc_link *rc_link_new(const struct rc_link_config *cfg, const struct rc_li
 void rc_link_free(struct rc_link *link);
 
 /* Keeps a connection to this node from now on: dials at once, and again after a random pause whenever it is
- * lost. The node at the address must prove that it is `id` in `role`. False with a sentence in why: bad
- * address, or out of memory. */
+ * lost. The node at the address must prove that it is `id` in `role`. Already dialled at this address: nothing
+ * changes. False with a sentence in why: bad address, or out of memory. */
 bool rc_link_dial(struct rc_link *link, const char *id, enum rc_role role, const char *address, char why[RC_LINK_WHY]);
 
 /* Our incarnation changed (fence): later handshakes say the new one. Open lines are the host's to close. */
