@@ -63,7 +63,7 @@ clusterTest("history", { gateways: 2, brokers: 3, persisters: 1 }, async (cluste
         const all = await rows("/api/mensajes?con=bea", ADMIN);
         assert.deepEqual(all.map((row) => row.mensaje), Array.from({ length: 1500 }, (_, n) => n));
         const pages = [];
-        let path = "/api/mensajes?con=bea&limit=400";
+        let path = "/api/mensajes?con=bea&limit=200";
         for (let next = path; next;) {
             const answer = await cluster.get(next, ADMIN, 1);
             pages.unshift(...answer.json);
