@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
@@ -11,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,12 +18,11 @@
 #include "log.h"
 
 #define ROUTES          16
-#define CONNECTIONS_MAX 64
+#define BACKLOG         64
 #define HEADERS_MAX     8192
 #define BODY_MAX        65536
 #define TIMEOUT_S       5
-#define ACCEPT_PAUSE_MS 1000   /* after a failure to accept */
-#define FULL_PAUSE_MS   50     /* before looking again whether a connection ended */
+#define ACCEPT_PAUSE_MS 1000
 #define ANY_METHOD      0xffff /* so that we, not evhttp, answer the methods that we do not have */
 
 struct route {
@@ -34,6 +33,7 @@ struct route {
 };
 
 struct rc_admin {
+    LIST_ENTRY(rc_admin) link; /* in admins */
     struct rc_admin_config config;
     struct rc_loop *loop;            /* the daemon's */
     struct evhttp *http;             /* owned, with listener and connections */
@@ -41,10 +41,12 @@ struct rc_admin {
     struct rc_watch *pause;          /* until accepting goes on after a failure, else NULL */
     struct route routes[ROUTES];
     size_t route_count;
-    struct bufferevent *held[CONNECTIONS_MAX]; /* one reference per connection, see on_connection */
-    size_t held_count;
     char address[RC_ADDR_MAX + 8]; /* that it listens on */
 };
+
+/* All that listen. evconnlistener calls an error callback with the argument of evhttp's own accept callback, so ours
+ * finds its admin here. For the thread of the daemon's loop, like everything in this file. */
+static LIST_HEAD(, rc_admin) admins = LIST_HEAD_INITIALIZER(admins);
 
 bool rc_admin_needs_token(const char *listen)
 {
@@ -105,7 +107,7 @@ static const char *method_name(struct evhttp_request *req)
     }
 }
 
-/* The body leaves here; HEAD tells its length only. One request per connection keeps their number honest. */
+/* The body leaves here; HEAD tells its length only. One request per connection: nothing idles between two. */
 static void reply(struct evhttp_request *req, unsigned code, const char *type, const char *body, size_t len)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
@@ -187,71 +189,27 @@ static void on_request(struct evhttp_request *req, void *arg)
     }
 }
 
-/* Lets go of the connections that evhttp has ended: freeing a bufferevent takes away its callbacks. */
-static void sweep(struct rc_admin *admin)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < admin->held_count; i++) {
-        bufferevent_event_cb living;
-        bufferevent_getcb(admin->held[i], NULL, NULL, &living, NULL);
-        if (living) {
-            admin->held[kept++] = admin->held[i];
-        } else {
-            bufferevent_decref(admin->held[i]);
-        }
-    }
-    admin->held_count = kept;
-}
-
-static void pause_accepting(struct rc_admin *admin, int64_t ms);
-
 static void accept_again(void *arg)
 {
     struct rc_admin *admin = arg;
     admin->pause = NULL;
-    sweep(admin);
-    if (admin->held_count < CONNECTIONS_MAX) {
-        evconnlistener_enable(admin->listener);
-    } else {
-        pause_accepting(admin, FULL_PAUSE_MS);
-    }
-}
-
-static void pause_accepting(struct rc_admin *admin, int64_t ms)
-{
-    admin->pause = rc_loop_once(admin->loop, ms, accept_again, admin);
-    if (admin->pause) {
-        evconnlistener_disable(admin->listener);
-    }
-}
-
-/* evhttp asks for the bufferevent of a connection that it accepted. It has no limit of connections and tells nobody when one
- * without a request ends, so we keep a reference to each and look which are still in use. At the limit new ones wait in the
- * kernel's queue. NULL lets evhttp make a bufferevent of its own, as it does when memory is short. */
-static struct bufferevent *on_connection(struct event_base *base, void *arg)
-{
-    struct rc_admin *admin = arg;
-    struct bufferevent *connection = bufferevent_socket_new(base, -1, 0);
-    sweep(admin);
-    if (!connection || admin->held_count == CONNECTIONS_MAX) {
-        return connection;
-    }
-    bufferevent_incref(connection);
-    admin->held[admin->held_count++] = connection;
-    if (admin->held_count == CONNECTIONS_MAX) {
-        rc_log(RC_WARN, "admin-busy", "connections=%zu", admin->held_count);
-        pause_accepting(admin, FULL_PAUSE_MS);
-    }
-    return connection;
+    evconnlistener_enable(admin->listener);
 }
 
 /* Out of descriptors: the listener would be readable for ever and the loop would spin. */
-static void on_accept_error(struct evconnlistener *listener, void *arg)
+static void on_accept_error(struct evconnlistener *listener, void *evhttps)
 {
-    struct rc_admin *admin = arg;
-    (void)listener;
+    struct rc_admin *admin;
+    (void)evhttps;
     rc_log(RC_WARN, "admin-accept-failed", "error=\"%s\" pause_ms=%d", strerror(errno), ACCEPT_PAUSE_MS);
-    pause_accepting(admin, ACCEPT_PAUSE_MS);
+    LIST_FOREACH (admin, &admins, link) {
+        if (admin->listener == listener) {
+            admin->pause = rc_loop_once(admin->loop, ACCEPT_PAUSE_MS, accept_again, admin);
+            if (admin->pause) {
+                evconnlistener_disable(listener);
+            }
+        }
+    }
 }
 
 /* A listening socket on the first usable of the host's addresses; -1 with why. */
@@ -270,7 +228,7 @@ static int listen_on(const struct rc_addr *addr, const char *text, char why[RC_A
     for (struct addrinfo *ai = list; ai && fd < 0; ai = ai->ai_next) {
         fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-                        bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, CONNECTIONS_MAX) != 0)) {
+                        bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)) {
             saved = errno;
             close(fd);
             fd = -1;
@@ -305,6 +263,7 @@ static bool serve(struct rc_admin *admin, int fd)
     }
     admin->listener = evhttp_bound_socket_get_listener(bound);
     evconnlistener_set_error_cb(admin->listener, on_accept_error);
+    LIST_INSERT_HEAD(&admins, admin, link);
     return true;
 }
 
@@ -315,7 +274,6 @@ static void set_limits(struct rc_admin *admin)
     evhttp_set_timeout(admin->http, TIMEOUT_S);
     evhttp_set_allowed_methods(admin->http, ANY_METHOD);
     evhttp_set_default_content_type(admin->http, NULL);
-    evhttp_set_bevcb(admin->http, on_connection, admin);
     evhttp_set_gencb(admin->http, on_request, admin);
 }
 
@@ -403,9 +361,11 @@ void rc_admin_free(struct rc_admin *admin)
         return;
     }
     rc_watch_free(admin->pause);
+    if (admin->listener) {
+        LIST_REMOVE(admin, link);
+    }
     if (admin->http) {
         evhttp_free(admin->http);
     }
-    sweep(admin);
     free(admin);
 }

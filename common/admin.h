@@ -8,8 +8,11 @@
  *   GET /status    JSON (common/status.h)              likewise
  *
  * HEAD is answered like GET without the body. What else exists is added by rc_admin_handle and needs the token
- * too. Limits: 64 connections with one request each, 8 KiB of headers, 64 KiB of body, 5 s without progress.
- * Requests that a web page sent (they carry Origin) are refused. An address that others can reach needs a token.
+ * too. Limits: one request per connection, 8 KiB of headers, 64 KiB of body, 5 s without progress. The number of
+ * connections has no limit of its own, because evhttp tells nobody when a silent one ends; when the process is out of
+ * descriptors, accepting pauses for a second (`admin-accept-failed`). So keep the address on loopback or behind a
+ * firewall. Requests that a web page sent (they carry Origin) are refused. An address that others can reach needs a
+ * token.
  */
 #ifndef RC_ADMIN_H
 #define RC_ADMIN_H
