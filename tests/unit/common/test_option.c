@@ -508,8 +508,8 @@ static void helps(void **state)
     static const char *const expected[] = {
         "roomcast-test " RC_VERSION ": tests options.",
         "--check-config",
-        "\ngeneral:\n  --workers threads\n        Threads (default 0, -2 to 64, SIGHUP reads it again)\n"
-        "  --demo[=true|false]\n        Demo page (default false)\n  --peer",
+        ("\ngeneral:\n  --workers threads\n        Threads (default 0, -2 to 64, SIGHUP reads it again)\n"
+         "  --demo[=true|false]\n        Demo page (default false)\n  --peer"),
         "\nnode:\n  --node.id ID\n        Name of the node (must be given)\n",
         "\nqueue:\n  --queue.buffer bytes\n        Buffer (default 256m, 1k to 1g)\n",
         "\neio:\n  --eio.ping ms\n        Ping (default 25000, 100 to 60000)\n  --eio.path PATH\n",
