@@ -19,7 +19,7 @@ struct fault {
 
 /* ---- steps */
 
-enum act { START, KILL, KILL_QUIETLY, PAUSE, SLEEP, BLOCK, UNBLOCK, BREAK, SLOW, DRAIN };
+enum act { START, KILL, KILL_QUIETLY, PAUSE, SLEEP, STALL, BLOCK, UNBLOCK, BREAK, SLOW, LOSE, DRAIN };
 
 struct step {
     struct sim_world *w;
@@ -40,6 +40,12 @@ static void drain_gateway(void *on, void *arg, uint64_t num)
     sim_gateway_drain(on);
 }
 
+static void stall_gateway(void *on, void *arg, uint64_t dur)
+{
+    (void)arg;
+    sim_gateway_stall(on, (rc_time)dur);
+}
+
 static void do_step(void *on, void *arg, uint64_t num)
 {
     struct step *s = arg;
@@ -57,6 +63,9 @@ static void do_step(void *on, void *arg, uint64_t num)
     case SLEEP:
         sim_node_pause(&s->a->node, s->value, s->act == SLEEP);
         break;
+    case STALL:
+        sim_node_do(&s->a->node, (struct sim_task){.run = stall_gateway, .on = s->a, .num = (uint64_t)s->value});
+        break;
     case BLOCK:
         sim_trace(&s->w->sim, s->a->node.id, "-x-> %s cut", s->b->node.id);
         sim_net_block(net, &s->a->node, &s->b->node);
@@ -71,6 +80,9 @@ static void do_step(void *on, void *arg, uint64_t num)
         break;
     case SLOW:
         sim_net_slow(net, &s->a->node, &s->b->node, s->value);
+        break;
+    case LOSE:
+        sim_net_lose(net, &s->a->node, &s->b->node, (unsigned)s->value);
         break;
     case DRAIN:
         sim_node_do(&s->a->node,
@@ -238,6 +250,25 @@ static void sleep_one(struct fault *f)
     freeze(f, SLEEP);
 }
 
+static void stall(struct fault *f)
+{
+    struct sim_host *g = any_gateway(f);
+    describe(f, "%s", g->node.id);
+    plan(f, f->at, STALL, g, NULL, f->dur);
+}
+
+static void lossy(struct fault *f)
+{
+    struct sim_host *a, *b;
+    any_pair(f, &a, &b);
+    rc_time permille = sim_between(f->plan, 5, 200);
+    describe(f, "%s-%s by %d in a thousand", a->node.id, b->node.id, (int)permille);
+    plan(f, f->at, LOSE, a, b, permille);
+    plan(f, f->at, LOSE, b, a, permille);
+    plan(f, f->end, LOSE, a, b, 0);
+    plan(f, f->end, LOSE, b, a, 0);
+}
+
 static void slow(struct fault *f)
 {
     struct sim_host *n = any(f), *one = sim_chance(f->plan, 500) ? any(f) : NULL;
@@ -315,7 +346,9 @@ static const struct {
     {"pause", pause_one},
     {"pause", pause_one},
     {"sleep", sleep_one},
+    {"stall", stall},
     {"slow", slow},
+    {"lossy", lossy},
     {"drainB", drain_a_broker},
     {"drainG", drain_a_gateway},
     {"gstart", gstart},

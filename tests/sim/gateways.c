@@ -113,6 +113,8 @@ static void work_one(void *on, void *arg, uint64_t num)
 {
     struct sim_gateway *g = on;
     (void)arg, (void)num;
+    if (g->stalled)
+        return;
     maybe_swap(g);
     struct sim_job *j = TAILQ_FIRST(&g->jobs);
     if (!j)
@@ -120,6 +122,12 @@ static void work_one(void *on, void *arg, uint64_t num)
     TAILQ_REMOVE(&g->jobs, j, link);
     work(g, j);
     job_free(j);
+}
+
+static void work_all(struct sim_gateway *g)
+{
+    while (!g->stalled && !TAILQ_EMPTY(&g->jobs))
+        work_one(g, NULL, 0);
 }
 
 static struct sim_job *add_job(struct sim_gateway *g, enum sim_job_kind kind)
@@ -300,7 +308,7 @@ static void boot(struct sim_host *h)
     snprintf(c.id, sizeof(c.id), "%s", h->node.id);
     TAILQ_INIT(&g->jobs);
     g->jobs_at = 0;
-    g->draining = false;
+    g->draining = g->stalled = false;
     g->seen = (struct rc_gateway_stats){0};
     for (unsigned i = 0; i < SIM_ROOMS; i++)
         g->had[i] = false;
@@ -337,14 +345,18 @@ static void before(struct sim_host *h)
 static void after(struct sim_host *h)
 {
     struct sim_gateway *g = gateway_of(h);
-    while (!h->w->shape.worker_lag && !TAILQ_EMPTY(&g->jobs))
-        work_one(g, NULL, 0);
+    if (!h->w->shape.worker_lag)
+        work_all(g);
     sim_timeline_gateway(g);
 }
 
+/* G8: what cannot write to its sockets must not look alive. */
 static void tick(struct sim_host *h)
 {
-    rc_gateway_tick(gateway_of(h)->core);
+    struct sim_gateway *g = gateway_of(h);
+    if (g->stalled && sim_node_now(&h->node) - g->stalled_since > h->w->shape.times.s / 2)
+        rc_gateway_alive(g->core, false);
+    rc_gateway_tick(g->core);
 }
 
 static struct rc_session *up(struct sim_host *h, const struct rc_peer *peer, uint64_t session,
@@ -386,6 +398,28 @@ const struct sim_role sim_gateway_role = {
     .take = take,
     .receive = receive,
 };
+
+/* ---- stalling */
+
+static void unstall(void *on, void *arg, uint64_t num)
+{
+    struct sim_gateway *g = on;
+    (void)arg, (void)num;
+    sim_trace(&g->host.w->sim, g->host.node.id, "its worker goes on");
+    g->stalled = false;
+    work_all(g);
+    rc_gateway_alive(g->core, true);
+}
+
+void sim_gateway_stall(struct sim_gateway *g, rc_time dur)
+{
+    if (g->stalled)
+        return;
+    sim_trace(&g->host.w->sim, g->host.node.id, "its worker is stuck for %.0f ms", (double)dur / 1000);
+    g->stalled = true;
+    g->stalled_since = sim_node_now(&g->host.node);
+    sim_node_timer(&g->host.node, dur, (struct sim_task){.run = unstall, .on = g});
+}
 
 /* ---- draining */
 

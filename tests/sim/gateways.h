@@ -11,6 +11,8 @@ struct sim_gateway {
     struct rc_gateway *core;            /* NULL: down */
     TAILQ_HEAD(sim_jobs, sim_job) jobs; /* from the link loop to the worker, in order */
     rc_time jobs_at;                    /* virtual time when the newest of them is done */
+    bool stalled;                       /* the worker is stuck: jobs wait */
+    rc_time stalled_since;              /* on its own clock */
     bool draining;
     rc_time drain_since;          /* on its own clock */
     uint64_t drain_inc;           /* incarnation that drains */
@@ -26,5 +28,7 @@ void sim_gateway_disconnect(struct sim_gateway *g, struct sim_socket *s);
 void sim_gateway_read(struct sim_gateway *g, struct sim_socket *s, struct sim_message *m);
 /* As told by an operator: refuse clients, close sockets, empty the queues, say BYE, exit; then start anew. As a task. */
 void sim_gateway_drain(struct sim_gateway *g);
+/* The worker does nothing for this long. As a task. */
+void sim_gateway_stall(struct sim_gateway *g, rc_time dur);
 
 #endif

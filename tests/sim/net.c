@@ -15,6 +15,7 @@ void sim_net_init(struct sim_net *net, struct sim *sim, const struct sim_ear *ea
     net->jitter = sim_between(&sim->plan, 0, 6000);
     net->blocked = sim_alloc(sizeof(*net->blocked) * nodes * nodes);
     net->slow = sim_alloc(sizeof(*net->slow) * nodes * nodes);
+    net->loss = sim_alloc(sizeof(*net->loss) * nodes * nodes);
 }
 
 static void drop_held(struct sim_conn *c, int side)
@@ -38,6 +39,7 @@ void sim_net_fini(struct sim_net *net)
     }
     free(net->blocked);
     free(net->slow);
+    free(net->loss);
 }
 
 rc_time sim_net_latency(struct sim_net *net, const struct sim_node *from, const struct sim_node *to)
@@ -55,6 +57,11 @@ bool sim_net_blocked(const struct sim_net *net, const struct sim_node *from, con
 void sim_net_slow(struct sim_net *net, const struct sim_node *from, const struct sim_node *to, rc_time extra)
 {
     net->slow[pair(net, from, to)] = extra;
+}
+
+void sim_net_lose(struct sim_net *net, const struct sim_node *from, const struct sim_node *to, unsigned permille)
+{
+    net->loss[pair(net, from, to)] = permille;
 }
 
 /* ---- arrival */
@@ -116,6 +123,11 @@ static void arrive(void *on, void *arg, uint64_t from)
 static void put(struct sim_conn *c, int side, void *frame)
 {
     struct sim_lane *l = &c->lane[side];
+    unsigned loss = c->net->loss[pair(c->net, c->end[side], c->end[1 - side])];
+    if (frame && loss && sim_chance(&c->net->sim->dice, loss)) {
+        c->net->ear->drop(frame);
+        return;
+    }
     rc_time at = c->net->sim->now + sim_net_latency(c->net, c->end[side], c->end[1 - side]);
     l->last = at > l->last ? at : l->last;
     sim_at(c->net->sim, l->last,

@@ -45,6 +45,7 @@ struct sim_net {
     rc_time base, jitter; /* latency of this world */
     unsigned *blocked;    /* nodes * nodes: how many faults cut this direction */
     rc_time *slow;        /* nodes * nodes: added latency of this direction */
+    unsigned *loss;       /* nodes * nodes: permille of frames that vanish although the connection lives */
 };
 
 void sim_net_init(struct sim_net *net, struct sim *sim, const struct sim_ear *ear, unsigned nodes);
@@ -55,6 +56,7 @@ bool sim_net_blocked(const struct sim_net *net, const struct sim_node *from, con
 void sim_net_block(struct sim_net *net, const struct sim_node *from, const struct sim_node *to);
 void sim_net_unblock(struct sim_net *net, const struct sim_node *from, const struct sim_node *to);
 void sim_net_slow(struct sim_net *net, const struct sim_node *from, const struct sim_node *to, rc_time extra);
+void sim_net_lose(struct sim_net *net, const struct sim_node *from, const struct sim_node *to, unsigned permille);
 
 /* NULL: refused, since nobody listens. Through a cut it hangs, as a SYN does. */
 struct sim_conn *sim_net_dial(struct sim_net *net, struct sim_node *from, struct sim_node *to);

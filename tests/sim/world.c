@@ -62,6 +62,8 @@ static void draw_shape(struct sim_world *w)
     s->topic_loss = sim_chance(plan, 100) ? 1000 : (unsigned)sim_between(plan, 0, 60);
     s->commit_fails = sim_chance(plan, 200) ? 50 : 0;
     rc_times_default(&s->times, 100);
+    if (sim_chance(plan, 100))
+        s->times.e = 3 * s->times.w + 350 * RC_MS; /* as short as it may be: emits are given up */
     if (o->plant == SIM_EARLY_ACK || o->plant == SIM_REORDER)
         s->worker_lag = 20 * SIM_MS;
 }
