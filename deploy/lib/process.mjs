@@ -143,8 +143,15 @@ export function signalNode(node, signal) {
     if (!isAlive(node)) {
         return false;
     }
-    process.kill(node.pid, signal);
-    return true;
+    try {
+        process.kill(node.pid, signal);
+        return true;
+    } catch (error) {
+        if (error.code === "ESRCH") { // gone since we looked
+            return false;
+        }
+        throw error;
+    }
 }
 
 /** Ends the nodes at once; those that do not go within STOP_MS of SIGTERM are killed, which say is told of. */

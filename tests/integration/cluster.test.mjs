@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { BIN, Cluster, clusterTest, makeDirectory, randomBasePort, ROOT, run } from "./lib/cluster.mjs";
+import { BIN, Cluster, clusterTest, freeBasePort, makeDirectory, ROOT, run } from "./lib/cluster.mjs";
 import { httpGet } from "./lib/client.mjs";
 
 const localCluster = (...args) => run(join(ROOT, "deploy/local-cluster"), args);
@@ -93,7 +93,7 @@ clusterTest("local-cluster", { gateways: 2, brokers: 3, persisters: 1 }, async (
 
 test("a node that does not get ready is named with its last log lines, and the others are ended", async () => {
     const dir = makePlace();
-    const { code, stderr } = await localCluster("up", "--dir", dir, "--base-port", String(randomBasePort()),
+    const { code, stderr } = await localCluster("up", "--dir", dir, "--base-port", String(await freeBasePort()),
         "--set", "broker-2.no.such_option=1");
     assert.equal(code, 78);
     assert.match(stderr, /^local-cluster: broker-2 exited with code 78; the end of .*broker-2\.log:\n/);
@@ -105,7 +105,7 @@ test("a node that does not get ready is named with its last log lines, and the o
 
 test("an old pid that belongs to somebody else is left alone", async () => {
     const dir = makePlace();
-    const { code } = await localCluster("up", "--dir", dir, "--base-port", String(randomBasePort()), "--set", "all.no.such=1");
+    const { code } = await localCluster("up", "--dir", dir, "--base-port", String(await freeBasePort()), "--set", "all.no.such=1");
     assert.equal(code, 78);
     const path = join(dir, "cluster.json");
     const cluster = JSON.parse(readFileSync(path));

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { BIN, makeDirectory, randomBasePort, ROOT, run } from "./lib/cluster.mjs";
+import { BIN, freeBasePort, makeDirectory, ROOT, run } from "./lib/cluster.mjs";
 import { httpGet } from "./lib/client.mjs";
 import { waitFor, within } from "./lib/wait.mjs";
 
@@ -14,7 +14,7 @@ const skip = BIN !== join(ROOT, "build/bin") && "tests the release build only";
 
 test("quickstart", { skip }, async (t) => {
     const dir = makeDirectory();
-    const basePort = randomBasePort();
+    const basePort = await freeBasePort();
     const quickstart = join(ROOT, "deploy/quickstart");
     const args = ["--dir", dir, "--base-port", String(basePort)];
     const nodes = () => JSON.parse(readFileSync(join(dir, "cluster.json"))).nodes;

@@ -22,6 +22,7 @@
  */
 import { execFile, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import net from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
@@ -58,9 +59,26 @@ async function must(result, what) {
     return stdout;
 }
 
-/** A base port at random; ports above 32767 are given to outgoing connections. */
-export function randomBasePort() {
-    return 10000 + 200 * Math.floor(Math.random() * 110);
+function canListen(port) {
+    return new Promise((resolve) => {
+        const server = net.createServer();
+        server.on("error", () => resolve(false));
+        server.listen({ host: "127.0.0.1", port, exclusive: true }, () => server.close(() => resolve(true)));
+    });
+}
+
+/**
+ * A base port for a cluster of up to five nodes a role, at random; ports above 32767 are given to outgoing connections.
+ * Somebody else may take it before it is used.
+ */
+export async function freeBasePort() {
+    for (;;) {
+        const base = 10000 + 200 * Math.floor(Math.random() * 110);
+        const ports = [0, 25, 50, 75, 100, 125, 150, 175].flatMap((block) => [0, 1, 2, 3, 4].map((n) => base + block + n));
+        if ((await Promise.all(ports.map(canListen))).every(Boolean)) {
+            return base;
+        }
+    }
 }
 
 export function makeDirectory() {
@@ -78,7 +96,7 @@ export class Cluster {
         running.add(cluster);
         for (let tries = 1; ; tries++) {
             const { code, stdout, stderr } = await localCluster("up", "--dir", cluster.dir, "--base-port",
-                String(randomBasePort()), ...counts, ...secret, ...settings);
+                String(await freeBasePort()), ...counts, ...secret, ...settings);
             if (code === 0) {
                 return cluster;
             }
