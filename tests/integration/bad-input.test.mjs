@@ -106,7 +106,7 @@ clusterTest("bad input", { gateways: 2, brokers: 3, persisters: 1 }, async (clus
             }
             for (const [option, address] of Object.entries(taken)) {
                 await refuses(role, [...stranger(cluster, role), `--${option}=${address}`], 69,
-                    new RegExp(`cannot listen on \\W?${address}\\W.*in use`));
+                    new RegExp(`cannot (listen|publish) on \\W?${address}\\W.*in use`));
             }
         });
     }
