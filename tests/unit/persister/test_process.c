@@ -1,0 +1,383 @@
+/*
+ * The whole persister as a process of its own, between a broker and a gateway that this test plays on real links.
+ *
+ * nng cannot be used on both sides of a fork, so the children are forked first and wait for the broker's address.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "broker/persister/process.h"
+#include "clock.h"
+#include "fixture.h"
+#include "link/host.h"
+#include "link/topic.h"
+
+#define SECRET "a secret of the tests, 32 bytes and more"
+#define WAIT_S 30 /* for anything; reached only by a fault */
+
+static unsigned char secret_bytes[] = SECRET;
+static const struct rc_secret secret = {secret_bytes, sizeof SECRET - 1};
+static char dir[] = "/tmp/rc-process-XXXXXX";
+
+/* ---- the process ------------------------------------------------------------------------------------------------------- */
+
+struct child {
+    pid_t pid;
+    int pipe; /* takes the broker's address, which lets it run */
+};
+static struct child child[3];
+
+/* An address that nobody uses just now. */
+static void free_address(char out[32])
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof in;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&in, len) != 0 || getsockname(fd, (struct sockaddr *)&in, &len) != 0)
+        _exit(1);
+    snprintf(out, 32, "127.0.0.1:%u", ntohs(in.sin_port));
+    close(fd);
+}
+
+static void run_persister(int pipe, char *data_dir)
+{
+    char brokers[160] = "broker-1=", listen[32];
+    ssize_t n = read(pipe, brokers + 9, sizeof brokers - 10);
+    if (n <= 0)
+        _exit(0); /* the test ended without it */
+    free_address(listen);
+    char *argv[] = {"roomcast-persister",
+                    "--node.id",
+                    "persister-1",
+                    "--data.dir",
+                    data_dir,
+                    "--cluster.brokers",
+                    brokers,
+                    "--log.level",
+                    "error",
+                    "--admin.listen",
+                    "127.0.0.1:0",
+                    "--cluster.listen",
+                    listen,
+                    "--data.map_size",
+                    "64m",
+                    NULL};
+    struct rc_persister_options options = {0};
+    int code = rc_persister_options_parse(&options, argv);
+    if (code == RC_OPTIONS_RUN)
+        code = (int)rc_persister_run(&options);
+    rc_persister_options_fini(&options);
+    _exit(code);
+}
+
+static struct child start_child(char *data_dir)
+{
+    int fd[2];
+    assert_int_equal(pipe(fd), 0);
+    struct child c = {.pid = fork(), .pipe = fd[1]};
+    assert_true(c.pid >= 0);
+    if (c.pid == 0) {
+        close(fd[1]);
+        for (int i = 0; i < 3; i++) /* inherited: they would keep another's pipe open */
+            if (child[i].pid)
+                close(child[i].pipe);
+        run_persister(fd[0], data_dir);
+    }
+    close(fd[0]);
+    return c;
+}
+
+static void let_run(struct child *c, const char *address)
+{
+    assert_int_equal(write(c->pipe, address, strlen(address)), strlen(address));
+}
+
+static int exit_code(struct child *c)
+{
+    int status = 0;
+    assert_int_equal(waitpid(c->pid, &status, 0), c->pid);
+    c->pid = 0;
+    close(c->pipe);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* ---- the other nodes ----------------------------------------------------------------------------------------------------- */
+
+struct actor { /* a broker or a gateway with one session */
+    struct rc_host *host;
+    struct rc_session *s; /* NULL: none */
+    struct rc_peer peer;  /* the persister, when it last came up */
+    unsigned ups;
+    uint64_t stored;     /* broker: last STORED of this session, UINT64_MAX: none yet */
+    uint64_t resend;     /* broker: last RESEND, 0: none yet */
+    struct rc_buf *side; /* gateway: the answer */
+};
+static struct actor broker, gateway;
+static struct rc_topic_pub *topic;
+
+static enum rc_hello on_hello(void *arg, const struct rc_peer *peer, uint64_t *known_inc)
+{
+    (void)arg;
+    (void)known_inc;
+    return peer->role == RC_PERSISTER ? RC_HELLO_OK : RC_HELLO_UNKNOWN;
+}
+
+static struct rc_session *on_up(void *arg, const struct rc_peer *peer, uint64_t session, enum rc_broker_state state)
+{
+    struct actor *a = arg;
+    (void)state;
+    a->s = rc_session_new(peer, session, 5, 0, rc_clock_now());
+    a->peer = *peer;
+    a->stored = UINT64_MAX;
+    a->ups++;
+    return a->s;
+}
+
+static void on_down(void *arg, struct rc_session *s)
+{
+    struct actor *a = arg;
+    assert_ptr_equal(a->s, s);
+    rc_session_free(s);
+    a->s = NULL;
+}
+
+static void on_take(void *arg, struct rc_session *s, size_t max_bytes, struct rc_batch *batch)
+{
+    (void)arg;
+    rc_session_take(s, rc_clock_now(), max_bytes, batch);
+}
+
+static bool on_receive(void *arg, struct rc_session *s, const struct rc_batch *batch)
+{
+    struct actor *a = arg;
+    enum rc_end why;
+    const struct rc_op *op;
+    assert_true(rc_session_accept(s, rc_clock_now(), batch, &why));
+    TAILQ_FOREACH (op, &batch->ops, link) {
+        if (op->kind == RC_OP_STORED)
+            a->stored = op->range.first;
+        if (op->kind == RC_OP_RESEND)
+            a->resend = op->range.first;
+    }
+    rc_session_done(s, batch->seq);
+    return true;
+}
+
+static void on_side(void *arg, struct rc_session *s, struct rc_buf *bytes)
+{
+    struct actor *a = arg;
+    (void)s;
+    rc_buf_rele(a->side);
+    a->side = rc_buf_hold(bytes);
+}
+
+static void open_actor(struct actor *a, enum rc_role role, const char *id)
+{
+    static const struct rc_host_node node = {
+        .hello = on_hello, .up = on_up, .down = on_down, .take = on_take, .receive = on_receive, .side = on_side};
+    char why[RC_LINK_WHY] = "";
+    struct rc_link_config c = {.self = {.role = role, .inc = 5}, .secret = &secret};
+    snprintf(c.self.id, sizeof c.self.id, "%s", id);
+    if (role == RC_BROKER) {
+        snprintf(c.listen, sizeof c.listen, "127.0.0.1:0");
+        snprintf(c.self.topic, sizeof c.self.topic, "%s", rc_topic_pub_address(topic));
+    }
+    a->host = rc_host_new(&c, &node, a, why);
+    if (!a->host)
+        fail_msg("%s", why);
+}
+
+static void turn(struct actor *a)
+{
+    if (!a->host)
+        return;
+    rc_host_process(a->host);
+    if (a->s && rc_clock_now() - a->s->sent_at > 50 * RC_MS) {
+        a->s->due = true;
+        rc_host_kick(a->host, a->s);
+    }
+    rc_host_flush(a->host);
+}
+
+/* Turns both nodes until the condition holds. */
+#define UNTIL(condition)                                                                                               \
+    for (rc_time until_ = rc_clock_now() + WAIT_S * 1000 * RC_MS; !(condition);) {                                     \
+        assert_true(rc_clock_now() < until_);                                                                          \
+        turn(&broker);                                                                                                 \
+        turn(&gateway);                                                                                                \
+        poll(NULL, 0, 2);                                                                                              \
+    }
+
+static struct rc_op *make_record(uint64_t number)
+{
+    struct rc_op *op = rc_op_new(RC_OP_RECORD);
+    op->record.number = number;
+    op->record.key = (struct rc_key){.fecha = (int64_t)(1000 + number), .origin = "gateway-1", .origin_inc = 3};
+    op->record.key.seq = number;
+    op->record.row = make_row(text("ana"), text("bea"), text("\"hola\""), false);
+    rc_op_weigh(op);
+    return op;
+}
+
+static void publish(uint64_t number)
+{
+    struct rc_op *op = make_record(number);
+    rc_topic_pub_record(topic, op);
+    rc_topic_pub_flush(topic);
+    rc_op_free(op);
+}
+
+static void resend(uint64_t number)
+{
+    rc_session_push(broker.s, make_record(number));
+    rc_host_kick(broker.host, broker.s);
+}
+
+/* Asks for ana's history as the gateway; the numbers of its messages go to fecha. */
+static size_t ask_history(int64_t fecha[16])
+{
+    Roomcast__Query query = ROOMCAST__QUERY__INIT;
+    Roomcast__Side side = ROOMCAST__SIDE__INIT;
+    query.id = 9;
+    query.kind = ROOMCAST__QUERY__KIND__OF_USER;
+    query.user = (ProtobufCBinaryData){3, (uint8_t *)(uintptr_t) "ana"};
+    side.kind_case = ROOMCAST__SIDE__KIND_QUERY;
+    side.query = &query;
+    struct rc_buf *buf = rc_buf_new(roomcast__side__get_packed_size(&side));
+    roomcast__side__pack(&side, buf->data);
+    assert_true(rc_host_side(gateway.host, gateway.s, buf));
+    UNTIL(gateway.side);
+    Roomcast__Side *answer = roomcast__side__unpack(NULL, gateway.side->len, gateway.side->data);
+    assert_non_null(answer);
+    assert_int_equal(answer->kind_case, ROOMCAST__SIDE__KIND_ROWS);
+    assert_int_equal(answer->rows->id, 9);
+    size_t n = answer->rows->n_row;
+    assert_true(n <= 16);
+    for (size_t i = 0; i < n; i++)
+        fecha[i] = answer->rows->row[i]->fecha;
+    roomcast__side__free_unpacked(answer, NULL);
+    rc_buf_rele(gateway.side);
+    gateway.side = NULL;
+    return n;
+}
+
+static void dial_persister(void)
+{
+    char why[RC_LINK_WHY];
+    if (!rc_link_dial(rc_host_link(gateway.host), "persister-1", RC_PERSISTER, broker.peer.link, why))
+        fail_msg("%s", why);
+    UNTIL(gateway.s);
+}
+
+/* ---- tests --------------------------------------------------------------------------------------------------------------- */
+
+static void unusable_directory_ends_it_with_73(void **state)
+{
+    (void)state;
+    let_run(&child[2], "127.0.0.1:1");
+    assert_int_equal(exit_code(&child[2]), RC_EXIT_DATA);
+}
+
+static void stores_what_is_published_and_resent(void **state)
+{
+    int64_t fecha[16];
+    (void)state;
+    let_run(&child[0], rc_link_address(rc_host_link(broker.host)));
+    UNTIL(broker.s && broker.stored == 0); /* it tells where it stands as soon as it is up */
+    for (uint64_t number = 1; number <= 5; number++)
+        if (number != 3) /* lost on the way, as the topic may */
+            publish(number);
+    /* The topic may also not be connected yet: then the first records are asked for. */
+    UNTIL(broker.resend == 1 || broker.resend == 3);
+    for (uint64_t number = broker.resend; number <= 5; number++)
+        resend(number);
+    UNTIL(broker.stored == 5);
+    dial_persister();
+    assert_int_equal(ask_history(fecha), 5);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(fecha[i], 1001 + i);
+}
+
+static void stops_cleanly_and_goes_on_where_it_was(void **state)
+{
+    int64_t fecha[16];
+    (void)state;
+    unsigned ups = broker.ups;
+    assert_non_null(broker.s);
+    assert_int_equal(kill(child[0].pid, SIGTERM), 0);
+    assert_int_equal(exit_code(&child[0]), 0);
+    UNTIL(!broker.s && !gateway.s);
+    let_run(&child[1], rc_link_address(rc_host_link(broker.host)));
+    UNTIL(broker.s && broker.ups == ups + 1 && broker.stored == 5);
+    resend(5); /* again: it is there */
+    resend(6);
+    UNTIL(broker.stored == 6);
+    rc_host_free(gateway.host); /* the persister has another port now */
+    open_actor(&gateway, RC_GATEWAY, "gateway-2");
+    dial_persister();
+    assert_int_equal(ask_history(fecha), 6);
+}
+
+static void gateway_that_sends_something_else_is_cut_off(void **state)
+{
+    (void)state;
+    assert_non_null(gateway.s);
+    assert_true(rc_host_side(gateway.host, gateway.s, rc_buf_copy("\xff", 1)));
+    unsigned ups = gateway.ups;
+    UNTIL(gateway.ups > ups && gateway.s); /* ended, and dialled again */
+    resend(7);
+    UNTIL(broker.stored == 7); /* and nobody else was harmed */
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    char why[RC_LINK_WHY];
+    if (!mkdtemp(dir) || setenv("ROOMCAST_CLUSTER_SECRET", SECRET, 1) != 0)
+        return -1;
+    child[0] = start_child(dir);
+    child[1] = start_child(dir);
+    child[2] = start_child("/dev/null/x");
+    topic = rc_topic_pub_new("127.0.0.1:0", &secret, "broker-1", 5, why);
+    open_actor(&broker, RC_BROKER, "broker-1");
+    open_actor(&gateway, RC_GATEWAY, "gateway-1");
+    return topic ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        if (!child[i].pid)
+            continue;
+        kill(child[i].pid, SIGKILL);
+        exit_code(&child[i]);
+    }
+    rc_host_free(gateway.host);
+    rc_host_free(broker.host);
+    rc_topic_pub_free(topic);
+    rc_session_free(gateway.s);
+    rc_session_free(broker.s);
+    remove_tree(dir);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unusable_directory_ends_it_with_73),
+        cmocka_unit_test(stores_what_is_published_and_resent),
+        cmocka_unit_test(stops_cleanly_and_goes_on_where_it_was),
+        cmocka_unit_test(gateway_that_sends_something_else_is_cut_off),
+    };
+    return cmocka_run_group_tests_name("process", tests, setup, teardown);
+}
