@@ -251,7 +251,7 @@ static void judges_every_type(void **state)
         {"--queue.buffer=1023", "from 1024 to 1073741824"},
         {"--queue.buffer=2g", "from 1024 to 1073741824"},
         {"--queue.buffer=9223372036854775807k", "number of bytes"},
-        {"--queue.buffer=17179869184g", "number of bytes"}, /* 2^64: 0 if it wrapped */
+        {"--queue.buffer=17179869185g", "number of bytes"}, /* 2^64 + 1g: 1g if it wrapped */
         {"--queue.buffer=1kb", "number of bytes"},
         {"--queue.buffer=k", "number of bytes"},
         {"--queue.buffer=-1m", "number of bytes"},
