@@ -136,7 +136,10 @@ void rc_bk_gateway_gone(struct rc_broker *b, struct rc_bk_gateway *e)
     if (b->events.gone)
         b->events.gone(b->world.host, e->id, e->inc);
     rc_bk_waits_done(b, e);
+    bool listed = e->listed;
     gateway_free(b, e);
+    if (listed)
+        rc_bk_send_lists(b); /* or it lives on through our word, and whoever heard its BYE too stays unfit */
 }
 
 /* ---- sessions
