@@ -13,7 +13,7 @@ struct rc_identity; /* an application's own type: a verified user; counted, see 
 
 /* A Socket.IO EVENT or BINARY_EVENT as it came: slices and buffers stay the caller's. */
 struct rc_event {
-    const char *nsp; /* namespace, "/" or "/name" */
+    const char *nsp;  /* namespace, "/" or "/name" */
     const char *json; /* the packet's JSON array, valid JSON text, UTF-8 */
     size_t json_len;
     struct rc_buf *const *attachment; /* binary attachments that placeholders in json name by index */
@@ -29,7 +29,8 @@ enum rc_verdict {
     RC_EVENT_ANSWER, /* reply holds what to send back to this socket at once */
 };
 
-struct rc_reply { /* RC_EVENT_ANSWER: at most one event and one ack; payloads made by rc_payload_* (gateway/payload.h) */
+struct
+    rc_reply { /* RC_EVENT_ANSWER: at most one event and one ack; payloads made by rc_payload_* (gateway/payload.h) */
     struct rc_buf *event; /* to this socket, by rc_payload_event; NULL: none; the reference goes to the caller */
     struct rc_buf *ack;   /* by rc_payload_ack; NULL: none; the reference goes to the caller */
 };
@@ -49,11 +50,12 @@ struct rc_app {
     unsigned (*rooms)(void *self, const char *nsp, const struct rc_identity *identity, struct rc_buf **room);
 
     /* After CONNECT was answered; may give an event to send to this socket at once. May be NULL. */
-    struct rc_buf *(*entered)(void *self, const char *nsp, const struct rc_identity *identity, const char *auth, size_t auth_len);
+    struct rc_buf *(*entered)(void *self, const char *nsp, const struct rc_identity *identity, const char *auth,
+                              size_t auth_len);
 
     /* Judges an event. EMIT: fills payload, rooms, fecha, row of *emit with references for the caller. REFUSE: *reason is static. */
-    enum rc_verdict (*event)(void *self, const struct rc_identity *identity, const struct rc_event *event, struct rc_emit *emit,
-                             struct rc_reply *reply, const char **reason);
+    enum rc_verdict (*event)(void *self, const struct rc_identity *identity, const struct rc_event *event,
+                             struct rc_emit *emit, struct rc_reply *reply, const char **reason);
 };
 
 #endif

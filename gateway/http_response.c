@@ -66,25 +66,16 @@ static struct rc_buf *make_head(const struct rc_response *r, int status, const c
         snprintf(length, sizeof(length), "Transfer-Encoding: chunked\r\n");
     else if (!r->chunked)
         snprintf(length, sizeof(length), "Content-Length: %" PRId64 "\r\n", r->left);
-    static const char format[] = "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s%s%s\r\n";
     const char *name = type ? "Content-Type: " : "", *end = type ? "\r\n" : "";
     type = type ? type : "";
     fields = fields ? fields : "";
-    char small[1024], *text = small;
-    int n = snprintf(small, sizeof(small), format, status, phrase(status), date, name, type, end, length,
-                     connection_field(r), fields);
+    char *text;
+    int n = asprintf(&text, "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s%s%s\r\n", status, phrase(status), date, name, type,
+                     end, length, connection_field(r), fields);
     if (n < 0)
         return NULL;
-    if ((size_t)n >= sizeof(small)) {
-        text = malloc((size_t)n + 1);
-        if (!text)
-            return NULL;
-        snprintf(text, (size_t)n + 1, format, status, phrase(status), date, name, type, end, length,
-                 connection_field(r), fields);
-    }
     struct rc_buf *head = rc_buf_copy(text, (size_t)n);
-    if (text != small)
-        free(text);
+    free(text);
     return head;
 }
 

@@ -435,8 +435,7 @@ bool rc_net_turn(struct rc_net *net)
 
 void rc_net_close_all(struct rc_net *net, enum rc_close why)
 {
-    struct rc_conn *conn;
-    TAILQ_FOREACH (conn, &net->all, link)
+    for (struct rc_conn *conn = TAILQ_FIRST(&net->all); conn; conn = TAILQ_NEXT(conn, link))
         rc_stream_close(&conn->stream, why);
 }
 

@@ -25,9 +25,8 @@ void sio_conn_send(struct sio_conn *conn, struct rc_buf *payload)
 
 void sio_conn_pause(struct sio_conn *conn)
 {
-    struct sio_socket *socket;
     bool stop = false;
-    LIST_FOREACH (socket, &conn->sockets, link)
+    for (struct sio_socket *socket = LIST_FIRST(&conn->sockets); socket; socket = LIST_NEXT(socket, link))
         stop = stop || socket->paused;
     rc_eio_pause(conn->eio, stop);
 }
@@ -96,8 +95,7 @@ static const char *known_nsp(const struct rc_sio *sio, const struct rc_sio_packe
 
 static struct sio_socket *find_socket(struct sio_conn *conn, const struct rc_sio_packet *packet)
 {
-    struct sio_socket *socket;
-    LIST_FOREACH (socket, &conn->sockets, link) {
+    for (struct sio_socket *socket = LIST_FIRST(&conn->sockets); socket; socket = LIST_NEXT(socket, link)) {
         if (strlen(socket->nsp) == packet->nsp_len && memcmp(socket->nsp, packet->nsp, packet->nsp_len) == 0)
             return socket;
     }
