@@ -16,7 +16,7 @@
 #define SHORT_OF_MEMORY "El servidor no tiene memoria"
 #define EVENT_IN        "mensaje_privado"
 #define EVENT_OUT       "mensaje_recibido"
-#define PAYLOAD_MAX     (16 * 1024 * 1024) /* bytes of a payload's text; the transport's bound on messages is far below */
+#define PAYLOAD_MAX     (16 * 1024 * 1024) /* bytes of a payload's text; the transport lets less in */
 
 struct rc_identity {
     bool admin;

@@ -5,8 +5,8 @@
  *     ^                         |  client has taken it
  *     +-------------------------+
  *
- * A request that fails before the first page is answered 503, later it is aborted. When the client goes away while a query is
- * under way, the request waits for the answer, since the query still refers to it.
+ * A request that fails before the first page is answered 503, later it is aborted. When the client goes away while a
+ * query is under way, the request waits for the answer, since the query still refers to it.
  */
 #include "gateway/history.h"
 
@@ -103,8 +103,8 @@ static void answer_page(struct request *r, const struct rc_text *page, bool more
     forget(r);
 }
 
-/* A page of a long answer. At most two are in memory: the next one is asked for at once while the client keeps up, else when
- * it has taken everything. */
+/* A page of a long answer. At most two are in memory: the next one is asked for at once while the client keeps up,
+ * else when it has taken everything. */
 static void stream_page(struct request *r, const struct rc_text *page, bool more)
 {
     bool behind =

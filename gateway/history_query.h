@@ -1,4 +1,4 @@
-/* History as data: a query from an URL's parameters to a packed Side{Query}, and packed rows to JSON. No I/O, any thread. */
+/* History as data: from an URL's parameters to a packed Side{Query}, from packed rows to JSON. No I/O, any thread. */
 #ifndef RC_GATEWAY_HISTORY_QUERY_H
 #define RC_GATEWAY_HISTORY_QUERY_H
 
@@ -27,12 +27,12 @@ const char *rc_history_read(const char *parameters, struct rc_history_query *que
 /* The query for its next page, packed. NULL: no memory. */
 struct rc_buf *rc_history_pack(const struct rc_history_query *query);
 
-/* The Rows of a packed Side, to be freed by roomcast__side__free_unpacked(side, NULL) with the Side that is returned. NULL:
- * not such a message, or it carries an error; why is a sentence for the log. */
+/* A packed Side that holds Rows; free it by roomcast__side__free_unpacked(side, NULL). NULL: not such a message, or it
+ * carries an error; why is a sentence for the log. */
 Roomcast__Side *rc_history_unpack(const struct rc_buf *side, char *why, size_t why_size);
 
-/* Appends the rows, or users, to a JSON array that is being written; first: nothing is in the array yet. Returns whether
- * something is in it now. */
+/* Appends the rows, or users, to a JSON array that is being written; first: nothing is in the array yet. Returns
+ * whether something is in it now. */
 bool rc_history_write(struct rc_text *out, const Roomcast__Rows *rows, bool first);
 
 /* Moves *query on to the page after rows. False: there is none. */

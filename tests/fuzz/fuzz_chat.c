@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!chat) {
         set_up();
     }
-    event.attachments = size % 3; /* none, one, two */
+    event.attachments = (unsigned)(size % 3); /* none, one, two */
     if (chat->event(chat->self, ana, &event, &emit, &reply, &reason) == RC_EVENT_EMIT) {
         check(&emit);
     }

@@ -1,24 +1,10 @@
-/* History over HTTP, against real requests on a stream in memory: who may ask, what is asked of the persister, what the client
- * gets, and what becomes of a failure. */
+/* History over HTTP: who may ask, what is asked of the persister, what the client gets, what becomes of a failure. */
 #include "gateway/history.h"
+#include "http_client.h"
 #include "tokens.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 #define ANA  "{\"user\":\"ana\",\"rol\":\"user\"}"
 #define ROOT "{\"user\":\"root\",\"rol\":\"admin\"}"
-
-/* ---- a gateway in memory ---- */
-
-static struct {
-    struct rc_stream stream; /* first: the operations get it */
-    char out[1 << 16];       /* what the client got, terminated */
-    size_t len;
-    bool closed; /* the connection was closed by the server */
-} client;
 
 static struct { /* the query that the gateway asked last */
     unsigned count;
@@ -27,40 +13,13 @@ static struct { /* the query that the gateway asked last */
     void *self;
 } asked;
 
-static struct rc_wheel wheel;
-static rc_gateway_values values;
 static struct rc_jwt *jwt;
 static struct rc_auth *auth;
-static struct rc_http_server *server;
 static struct rc_history *history;
-
-static void on_send(struct rc_stream *stream, struct rc_buf *frame)
-{
-    if (!stream->closing) {
-        assert_true(client.len + frame->len < sizeof client.out);
-        memcpy(client.out + client.len, frame->data, frame->len);
-        client.len += frame->len;
-        client.out[client.len] = '\0';
-        stream->queued += frame->len;
-    }
-    rc_buf_rele(frame);
-}
-
-static void on_pause(struct rc_stream *stream, bool stop)
-{
-    stream->paused = stop;
-}
-
-static void on_close(struct rc_stream *stream, enum rc_close why)
-{
-    (void)why;
-    stream->closing = true;
-    client.closed = true;
-}
 
 static void on_query(void *host, struct rc_buf *side, rc_rows_cb rows, void *self)
 {
-    assert_ptr_equal(host, &client);
+    assert_ptr_equal(host, &asked);
     if (asked.side) {
         roomcast__side__free_unpacked(asked.side, NULL);
     }
@@ -72,39 +31,24 @@ static void on_query(void *host, struct rc_buf *side, rc_rows_cb rows, void *sel
     rc_buf_rele(side);
 }
 
-static void connect_client(void)
-{
-    static const struct rc_stream_ops ops = {on_send, on_pause, on_close};
-    memset(&client, 0, sizeof client);
-    client.stream.ops = &ops;
-    assert_true(rc_http_open(server, &client.stream));
-}
-
 static int set_up(void **state)
 {
     (void)state;
     char error[256];
-    struct rc_history_source source = {.host = &client, .query = on_query};
-    rc_wheel_init(&wheel, 0);
+    struct rc_history_source source = {.host = &asked, .query = on_query};
     jwt = rc_jwt_new("HS256", SECRET, strlen(SECRET), 0, error, sizeof error);
     auth = rc_auth_new(jwt);
-    server = rc_http_server_new(&wheel, values);
-    history = rc_history_new(server, auth, &source, values);
-    connect_client();
+    server_opens();
+    history = rc_history_new(server, auth, &source, server_values);
+    client_connects();
     return 0;
-}
-
-static void client_leaves(void)
-{
-    client.stream.closing = true;
-    client.stream.user->closed(client.stream.self, RC_CLOSE_PEER);
 }
 
 static int tear_down(void **state)
 {
     (void)state;
     client_leaves();
-    rc_http_server_free(server);
+    server_closes();
     rc_history_free(history);
     rc_auth_free(auth);
     rc_jwt_free(jwt);
@@ -115,18 +59,9 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Sends a request; cookie: header lines or "". */
 static void request_with(const char *method, const char *target, const char *version, const char *cookie)
 {
-    char text[2048];
-    size_t at = 0;
-    int n = snprintf(text, sizeof text, "%s %s HTTP/%s\r\nHost: x\r\n%s\r\n", method, target, version, cookie);
-    client.len = 0;
-    client.out[0] = '\0';
-    client.stream.queued = 0;
-    while (at < (size_t)n && !client.stream.paused) {
-        at += client.stream.user->input(client.stream.self, &client.stream, (uint8_t *)text + at, (size_t)n - at);
-    }
+    client_asks(method, target, version, "x", cookie);
 }
 
 static void get_as(const char *claims, const char *target)
@@ -136,13 +71,6 @@ static void get_as(const char *claims, const char *target)
     snprintf(cookie, sizeof cookie, "Cookie: token=%s\r\n", text);
     free(text);
     request_with("GET", target, "1.1", cookie);
-}
-
-/* The client took everything. */
-static void client_reads(void)
-{
-    client.stream.queued = 0;
-    client.stream.user->drained(client.stream.self, &client.stream);
 }
 
 /* ---- the persister's side ---- */
@@ -188,11 +116,11 @@ static void answer(const char *mensaje, const char *cursor, const char *error)
 
 static void assert_answer(const char *status, const char *body)
 {
-    const char *end = strstr(client.out, "\r\n\r\n");
+    const char *end = strstr(client->out, "\r\n\r\n");
     assert_non_null(end);
-    assert_memory_equal(client.out, status, strlen(status));
+    assert_memory_equal(client->out, status, strlen(status));
     assert_string_equal(end + 4, body);
-    assert_non_null(strstr(client.out, "Content-Type: application/json; charset=utf-8\r\n"));
+    assert_non_null(strstr(client->out, "Content-Type: application/json; charset=utf-8\r\n"));
 }
 
 static void refuses(const char *claims, const char *target, const char *status, const char *error)
@@ -318,14 +246,13 @@ static void sends_everything_page_by_page(void **state)
     get_as(ANA, "/api/mensajes/mios");
     answer("\"uno\"", "c1", "");
     assert_query(ROOMCAST__QUERY__KIND__OF_USER, "ana", "c1", 0, false);
-    client.stream.queued = 0;
     answer("{\"base64\": \"AA==\"}", "", "");
     assert_int_equal(asked.count, 2);
-    assert_non_null(strstr(client.out, "\r\n[" ROW("\"uno\"") "\r\n"));
-    assert_non_null(strstr(client.out, "\r\n," ROW("{\"base64\": \"AA==\"}") "]\r\n0\r\n\r\n"));
-    assert_non_null(strstr(client.out, "Transfer-Encoding: chunked"));
-    assert_non_null(strstr(client.out, "Cache-Control: no-store"));
-    assert_false(client.closed);
+    assert_non_null(strstr(client->out, "\r\n[" ROW("\"uno\"") "\r\n"));
+    assert_non_null(strstr(client->out, "\r\n," ROW("{\"base64\": \"AA==\"}") "]\r\n0\r\n\r\n"));
+    assert_non_null(strstr(client->out, "Transfer-Encoding: chunked"));
+    assert_non_null(strstr(client->out, "Cache-Control: no-store"));
+    assert_false(client->stream.closing);
 }
 
 static void empty_pages_do_not_end_it(void **state)
@@ -333,12 +260,10 @@ static void empty_pages_do_not_end_it(void **state)
     (void)state;
     get_as(ANA, "/api/mensajes/mios");
     answer(NULL, "c1", "");
-    client.stream.queued = 0;
     answer("1", "c2", "");
-    client.stream.queued = 0;
     answer(NULL, "", "");
-    assert_non_null(strstr(client.out, "\r\n[\r\n"));
-    assert_non_null(strstr(client.out, "\r\n" ROW("1") "\r\n1\r\n]\r\n0\r\n\r\n"));
+    assert_non_null(strstr(client->out, "\r\n[\r\n"));
+    assert_non_null(strstr(client->out, "\r\n" ROW("1") "\r\n1\r\n]\r\n0\r\n\r\n"));
 }
 
 static void waits_for_a_slow_client(void **state)
@@ -347,6 +272,7 @@ static void waits_for_a_slow_client(void **state)
     get_as(ANA, "/api/mensajes/mios");
     answer("1", "c1", ""); /* nothing was waiting before it: the second page is asked for at once */
     assert_int_equal(asked.count, 2);
+    client_stalls();
     answer("2", "c2", ""); /* the first one is still in the queue */
     assert_int_equal(asked.count, 2);
     client_reads();
@@ -355,7 +281,7 @@ static void waits_for_a_slow_client(void **state)
     client_reads(); /* while asking: nothing more is asked */
     assert_int_equal(asked.count, 3);
     answer("3", "", "");
-    assert_non_null(strstr(client.out, ROW("3") "]\r\n0\r\n\r\n"));
+    assert_non_null(strstr(client->out, ROW("3") "]\r\n0\r\n\r\n"));
 }
 
 static void limit_gives_a_page_of_the_newest(void **state)
@@ -365,13 +291,13 @@ static void limit_gives_a_page_of_the_newest(void **state)
     assert_query(ROOMCAST__QUERY__KIND__OF_USER, "ana", "", 2, true);
     answer("1", "\x01z", "");
     assert_answer("HTTP/1.1 200 ", "[" ROW("1") "]");
-    assert_non_null(strstr(client.out, "X-Next-Before: 017a\r\n"));
+    assert_non_null(strstr(client->out, "X-Next-Before: 017a\r\n"));
     assert_int_equal(asked.count, 1);
     get_as(ROOT, "/api/mensajes?con=ana&limit=2&before=017a");
     assert_query(ROOMCAST__QUERY__KIND__OF_USER, "ana", "\x01z", 2, true);
     answer("0", "", "");
     assert_answer("HTTP/1.1 200 ", "[" ROW("0") "]");
-    assert_null(strstr(client.out, "X-Next-Before"));
+    assert_null(strstr(client->out, "X-Next-Before"));
     get_as(ANA, "/api/mensajes/mios?before=017a");
     assert_query(ROOMCAST__QUERY__KIND__OF_USER, "ana", "\x01z", 0, true);
     answer(NULL, "", "");
@@ -406,7 +332,7 @@ static void says_when_nobody_can_be_asked(void **state)
     asked.rows(asked.self, nonsense);
     assert_answer("HTTP/1.1 503 ", "{\"error\":\"El historial no está disponible\"}");
     rc_buf_rele(nonsense);
-    assert_false(client.closed);
+    assert_false(client->stream.closing);
 }
 
 static void cuts_an_answer_that_cannot_go_on(void **state)
@@ -415,9 +341,9 @@ static void cuts_an_answer_that_cannot_go_on(void **state)
     get_as(ANA, "/api/mensajes/mios");
     answer("1", "c1", "");
     asked.rows(asked.self, NULL);
-    assert_true(client.closed);
-    assert_null(strstr(client.out, "0\r\n\r\n")); /* no last chunk: the client knows */
-    assert_null(strstr(client.out, "]"));
+    assert_true(client->stream.closing);
+    assert_null(strstr(client->out, "0\r\n\r\n")); /* no last chunk: the client knows */
+    assert_null(strstr(client->out, "]"));
 }
 
 static void http10_gets_pages_only(void **state)
@@ -441,7 +367,7 @@ static void client_may_leave_while_asking(void **state)
     client_leaves();
     answer("1", "c1", ""); /* nobody is there; the sanitizer sees if something is left */
     assert_int_equal(asked.count, 1);
-    connect_client();
+    client_connects();
 }
 
 static void client_may_leave_before_reading(void **state)
@@ -449,10 +375,11 @@ static void client_may_leave_before_reading(void **state)
     (void)state;
     get_as(ANA, "/api/mensajes/mios");
     answer("1", "c1", "");
+    client_stalls();
     answer("2", "c2", "");
     client_leaves();
     assert_int_equal(asked.count, 2);
-    connect_client();
+    client_connects();
 }
 
 static void requests_at_once_are_bounded(void **state)
@@ -466,7 +393,7 @@ static void requests_at_once_are_bounded(void **state)
         rows[i] = asked.rows;
         self[i] = asked.self;
         client_leaves(); /* the query is still under way */
-        connect_client();
+        client_connects();
     }
     get_as(ANA, "/api/mensajes/mios");
     assert_answer("HTTP/1.1 503 ", "{\"error\":\"El historial no está disponible\"}");
