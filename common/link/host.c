@@ -21,9 +21,9 @@ struct rc_host {
     struct rc_link *link;
     struct rc_host_node fns;
     void *node;
-    LIST_HEAD(, bond) bonds;
-    TAILQ_HEAD(, bond) kicked; /* to be looked at by the next flush */
-    struct bond *in_hand;      /* whose session is with the core right now; NULL also when the core ended it */
+    LIST_HEAD(bond_list, bond) bonds;
+    TAILQ_HEAD(bond_queue, bond) kicked; /* to be looked at by the next flush */
+    struct bond *in_hand; /* whose session is with the core right now; NULL also when the core ended it */
 };
 
 static void kick(struct bond *b)

@@ -45,8 +45,8 @@ struct rc_link {
     struct rc_link_events ev;
     void *host;
     struct rc_streams *streams;
-    LIST_HEAD(, rc_line) lines;
-    LIST_HEAD(, rc_dial) dials;
+    LIST_HEAD(rc_line_list, rc_line) lines;
+    LIST_HEAD(rc_dial_list, rc_dial) dials;
     struct rc_arena arena; /* of the frame in hand */
     char address[RC_ADDR_MAX + 1];
     struct rc_link_stats stats;

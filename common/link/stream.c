@@ -19,8 +19,8 @@
 
 struct rc_streams {
     struct rc_tasks tasks;
-    LIST_HEAD(, rc_conn) conns; /* open ones and closed ones that nng still holds */
-    LIST_HEAD(, rc_dialer) dialers;
+    LIST_HEAD(rc_conn_list, rc_conn) conns; /* open ones and closed ones that nng still holds */
+    LIST_HEAD(rc_dialer_list, rc_dialer) dialers;
     nng_stream_listener *listener; /* NULL: none */
     struct rc_task accept;
     rc_time accept_at; /* when to accept again after a failure; RC_NEVER: not due */

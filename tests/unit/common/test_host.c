@@ -106,7 +106,7 @@ static bool on_receive(void *node, struct rc_session *s, const struct rc_batch *
         return false;
     }
     c->batches++;
-    TAILQ_FOREACH (op, &batch->ops, link)
+    for (op = TAILQ_FIRST(&batch->ops); op; op = TAILQ_NEXT(op, link))
         c->ops++;
     rc_session_done(s, batch->seq);
     rc_host_kick(c->host, s);
