@@ -1,0 +1,200 @@
+/* The desk of the link loop: what workers ask becomes calls into the core, what the core decides becomes mail to workers. */
+#include "gateway/router_impl.h"
+
+#include "clock.h"
+#include "cluster/mem.h"
+#include "log.h"
+
+struct letter { /* a worker's request in the mailbox */
+    struct rc_mail mail;
+    struct rc_up up;
+};
+
+/* ---- from workers -------------------------------------------------------------------------------------------------------- */
+
+void rc_router_drop_mail(struct rc_mail *mail)
+{
+    struct letter *l = (struct letter *)(void *)mail;
+    for (unsigned i = 0; i < l->up.rooms; i++)
+        rc_buf_rele(l->up.room[i]);
+    if (l->up.kind == RC_UP_EMIT) {
+        rc_buf_rele(l->up.emit.payload);
+        rc_buf_rele(l->up.emit.row);
+        for (uint32_t i = 0; i < l->up.emit.n; i++)
+            rc_buf_rele(l->up.emit.room[i]);
+    }
+    rc_buf_rele(l->up.side);
+    free(l);
+}
+
+static size_t letter_bytes(const struct rc_up *up)
+{
+    size_t bytes = sizeof(struct letter);
+    if (up->kind == RC_UP_EMIT)
+        bytes += up->emit.payload->len + (up->emit.row ? up->emit.row->len : 0);
+    return bytes;
+}
+
+/* Any worker's thread. CONNECT and EMIT can be refused; the others are bounded by what came before them. */
+bool rc_router_post(void *arg, struct rc_up *up)
+{
+    struct rc_router *r = arg;
+    struct letter *l = rc_zalloc(sizeof *l);
+    l->up = *up;
+    bool force = up->kind != RC_UP_CONNECT && up->kind != RC_UP_EMIT;
+    if (rc_mailbox_post(r->mailbox, &l->mail, letter_bytes(up), force))
+        return true;
+    free(l);
+    return false;
+}
+
+static void down(struct rc_router *r, unsigned worker, const struct rc_down *what, size_t bytes)
+{
+    if (worker >= r->workers)
+        return;
+    if (rc_worker_post(r->worker[worker], what, sizeof *what + bytes))
+        return;
+    /* Its mailbox is above all that brokers may send unacknowledged: it is stuck. Its clients must not miss a message
+     * unknowingly, so they are closed when it turns again. */
+    rc_log(RC_ERROR, "worker-stuck", "worker=%u", worker);
+    rc_buf_rele(what->msg.room);
+    rc_buf_rele(what->msg.except);
+    rc_buf_rele(what->msg.payload);
+    rc_worker_post(r->worker[worker], &(struct rc_down){.kind = RC_DOWN_FENCED}, sizeof *what);
+}
+
+static void on_closed(void *arg, uint64_t socket, enum rc_socket_end why)
+{
+    down(arg, RC_SOCKET_WORKER(socket), &(struct rc_down){.kind = RC_DOWN_CLOSED, .socket = socket, .end = why}, 0);
+}
+
+static void on_result(void *arg, uint64_t socket, uint64_t token, enum rc_outcome outcome)
+{
+    down(arg, RC_SOCKET_WORKER(socket),
+         &(struct rc_down){.kind = RC_DOWN_RESULT, .socket = socket, .token = token, .outcome = outcome}, 0);
+}
+
+static void take_emit(struct rc_router *r, const struct rc_up *up)
+{
+    enum rc_outcome outcome = rc_gateway_emit(r->core, &up->emit);
+    if (outcome != RC_OUTCOME_OK)
+        on_result(r, up->emit.socket, up->emit.token, outcome);
+}
+
+/* Any persister has the whole history. */
+static struct rc_session *some_persister(const struct rc_router *r)
+{
+    return TAILQ_FIRST(&r->aside.sessions);
+}
+
+static void take_query(struct rc_router *r, const struct rc_up *up)
+{
+    struct rc_session *s = some_persister(r);
+    struct rc_buf *ask = rc_queries_ask(r->queries, up->query, up->side, s, rc_clock_now());
+    if (ask)
+        rc_host_side(r->host, s, ask);
+}
+
+static void take_passed(struct rc_router *r, struct rc_barrier *b)
+{
+    if (--b->left)
+        return;
+    rc_gateway_processed(r->core, b->session, b->seq);
+    TAILQ_REMOVE(&r->barriers, b, link);
+    free(b);
+}
+
+static void take_letter(struct rc_router *r, const struct rc_up *up)
+{
+    switch (up->kind) {
+    case RC_UP_CONNECT:
+        if (!rc_gateway_connect(r->core, up->socket, up->room, up->rooms))
+            on_closed(r, up->socket, RC_SOCKET_BUSY);
+        break;
+    case RC_UP_DISCONNECT:
+        rc_gateway_disconnect(r->core, up->socket);
+        break;
+    case RC_UP_EMIT:
+        take_emit(r, up);
+        break;
+    case RC_UP_QUERY:
+        take_query(r, up);
+        break;
+    case RC_UP_PASSED:
+        take_passed(r, up->barrier);
+        break;
+    }
+}
+
+void rc_router_take_mail(struct rc_router *r)
+{
+    struct rc_mail *mail = rc_mailbox_take_all(r->mailbox);
+    while (mail) {
+        struct rc_mail *next = mail->next;
+        take_letter(r, &((struct letter *)(void *)mail)->up);
+        rc_router_drop_mail(mail);
+        mail = next;
+    }
+}
+
+/* ---- the core's events --------------------------------------------------------------------------------------------------- */
+
+static void on_opened(void *arg, uint64_t socket)
+{
+    down(arg, RC_SOCKET_WORKER(socket), &(struct rc_down){.kind = RC_DOWN_OPENED, .socket = socket}, 0);
+}
+
+static void on_pause(void *arg, uint64_t socket, bool stop)
+{
+    down(arg, RC_SOCKET_WORKER(socket), &(struct rc_down){.kind = RC_DOWN_PAUSE, .socket = socket, .stop = stop}, 0);
+}
+
+static void on_deliver(void *arg, const struct rc_msg *msg)
+{
+    struct rc_router *r = arg;
+    for (unsigned i = 0; i < r->workers; i++) {
+        struct rc_down what = {.kind = RC_DOWN_DELIVER, .msg = *msg};
+        rc_msg_hold(&what.msg);
+        down(r, i, &what, msg->payload->len);
+    }
+}
+
+/* D2: the batch is acknowledged when every worker has passed this point. */
+static void on_barrier(void *arg, uint64_t session, uint64_t seq)
+{
+    struct rc_router *r = arg;
+    struct rc_barrier *b = rc_zalloc(sizeof *b);
+    *b = (struct rc_barrier){.session = session, .seq = seq, .left = r->workers};
+    TAILQ_INSERT_TAIL(&r->barriers, b, link);
+    for (unsigned i = 0; i < r->workers; i++)
+        down(r, i, &(struct rc_down){.kind = RC_DOWN_BARRIER, .barrier = b}, 0);
+}
+
+static void on_fenced(void *arg, uint64_t inc)
+{
+    struct rc_router *r = arg;
+    rc_log(RC_ERROR, "fenced", "incarnation=%llu all clients are closed: the majority of brokers was out of reach",
+           (unsigned long long)inc);
+    r->was_serving = false;
+    rc_link_set_inc(rc_host_link(r->host), inc);
+    for (unsigned i = 0; i < r->workers; i++)
+        down(r, i, &(struct rc_down){.kind = RC_DOWN_FENCED}, 0);
+}
+
+void rc_router_rows(void *arg, uint64_t query, struct rc_buf *side)
+{
+    down(arg, RC_SOCKET_WORKER(query),
+         &(struct rc_down){.kind = RC_DOWN_ROWS, .query = query, .side = rc_buf_hold(side)}, side ? side->len : 0);
+}
+
+const struct rc_gateway_events rc_router_events = {on_opened, on_closed, on_deliver, on_barrier,
+                                                   on_result, on_pause,  on_fenced};
+
+void rc_router_drop_barriers(struct rc_router *r)
+{
+    struct rc_barrier *b;
+    while ((b = TAILQ_FIRST(&r->barriers))) {
+        TAILQ_REMOVE(&r->barriers, b, link);
+        free(b);
+    }
+}
