@@ -62,7 +62,7 @@ static void put_text(char *cell, const char *text)
     const char *scheme = "http://";
     if (text && strncmp(text, scheme, strlen(scheme)) == 0)
         text += strlen(scheme);
-    snprintf(cell, CELL, "%s", text && text[0] ? text : "-");
+    snprintf(cell, CELL, "%.*s", CELL - 1, text && text[0] ? text : "-");
     for (char *at = cell; *at; at++)
         if (!isprint((unsigned char)*at))
             *at = '?';
