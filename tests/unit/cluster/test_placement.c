@@ -176,7 +176,7 @@ static void a_set_is_the_first_k_of_the_view(void **state)
 static void a_cluster_has_at_most_64_brokers(void **state)
 {
     (void)state;
-    struct rc_member member[RC_BROKERS_MAX + 1];
+    struct rc_member member[RC_BROKERS_MAX + 1] = {{"", 0}};
     for (unsigned i = 0; i <= RC_BROKERS_MAX; i++) {
         snprintf(member[i].id, sizeof member[i].id, "b%u", i);
         member[i].weight = 1;
