@@ -69,7 +69,7 @@ static enum rc_hello node_hello(void *arg, const struct rc_peer *peer, uint64_t 
 static struct rc_session *node_up(void *arg, const struct rc_peer *peer, uint64_t session, enum rc_broker_state state)
 {
     struct rc_router *r = arg;
-    struct rc_session *s = peer->role == RC_PERSISTER ? rc_aside_up(&r->aside, peer, session)
+    struct rc_session *s = peer->role == RC_PERSISTER ? rc_aside_up(r->aside, peer, session)
                                                       : rc_gateway_up(r->core, peer, session, state);
     if (s)
         rc_roster_note(&r->roster, RC_ROSTER_SELF, peer, true, rc_clock_now());
@@ -92,7 +92,7 @@ static void node_down(void *arg, struct rc_session *s)
     struct rc_router *r = arg;
     session_over(r, s);
     if (s->peer.role == RC_PERSISTER)
-        rc_aside_down(&r->aside, s);
+        rc_aside_down(r->aside, s);
     else
         rc_gateway_down(r->core, s);
 }
@@ -101,7 +101,7 @@ static void node_take(void *arg, struct rc_session *s, size_t max_bytes, struct 
 {
     struct rc_router *r = arg;
     if (s->peer.role == RC_PERSISTER)
-        rc_aside_take(&r->aside, s, max_bytes, batch);
+        rc_aside_take(r->aside, s, max_bytes, batch);
     else
         rc_gateway_take(r->core, s, max_bytes, batch);
 }
@@ -110,7 +110,7 @@ static bool node_receive(void *arg, struct rc_session *s, const struct rc_batch 
 {
     struct rc_router *r = arg;
     if (s->peer.role == RC_PERSISTER)
-        return rc_aside_receive(&r->aside, s, batch);
+        return rc_aside_receive(r->aside, s, batch);
     return rc_gateway_receive(r->core, s, batch);
 }
 
@@ -211,7 +211,7 @@ static void on_tick(void *arg)
     if (!r->leaving)
         rc_gateway_alive(r->core, workers_turn(r, now));
     rc_gateway_tick(r->core);
-    rc_aside_tick(&r->aside);
+    rc_aside_tick(r->aside);
     rc_queries_expire(r->queries, now);
     rc_roster_sweep(&r->roster, now);
     finish_pass(r);
@@ -293,7 +293,7 @@ struct rc_router *rc_router_new(const struct rc_router_config *config, enum rc_e
     r->queries = rc_queries_new(rc_router_rows, r);
     TAILQ_INIT(&r->barriers);
     struct rc_world world = {r, world_now, world_random, world_kick, world_end};
-    rc_aside_init(&r->aside, &world, &r->times, config->self.inc);
+    r->aside = rc_aside_new(config->self.inc, &r->times, &world);
     snprintf(why, RC_LINK_WHY, "out of memory");
     *code = start(r, why);
     if (*code == RC_EXIT_OK)
@@ -308,7 +308,7 @@ void rc_router_free(struct rc_router *r)
         return;
     rc_host_free(r->host);
     rc_gateway_free(r->core);
-    rc_aside_fini(&r->aside);
+    rc_aside_free(r->aside);
     rc_queries_free(r->queries);
     rc_mailbox_free(r->mailbox, rc_router_drop_mail);
     rc_router_drop_barriers(r);
@@ -339,9 +339,7 @@ void rc_router_stats(const struct rc_router *r, struct rc_router_stats *out)
     *out = (struct rc_router_stats){.jumps = r->jumps};
     rc_gateway_stats(r->core, &out->core);
     out->out_bytes = out->core.unconfirmed_bytes;
-    const struct rc_session *s;
-    TAILQ_FOREACH (s, &r->aside.sessions, link)
-        out->persisters++;
+    out->persisters = rc_aside_count(r->aside);
     for (size_t i = 0; i < r->roster.count; i++)
         out->brokers += r->roster.node[i].peer.role == RC_BROKER && r->roster.node[i].up_by >> RC_ROSTER_SELF;
 }

@@ -84,7 +84,7 @@ static void take_emit(struct rc_router *r, const struct rc_up *up)
 /* Any persister has the whole history. */
 static struct rc_session *some_persister(const struct rc_router *r)
 {
-    return TAILQ_FIRST(&r->aside.sessions);
+    return rc_aside_any(r->aside);
 }
 
 static void take_query(struct rc_router *r, const struct rc_up *up)
@@ -177,6 +177,7 @@ static void on_fenced(void *arg, uint64_t inc)
            (unsigned long long)inc);
     r->was_serving = false;
     rc_link_set_inc(rc_host_link(r->host), inc);
+    rc_aside_set_inc(r->aside, inc);
     for (unsigned i = 0; i < r->workers; i++)
         down(r, i, &(struct rc_down){.kind = RC_DOWN_FENCED}, 0);
 }

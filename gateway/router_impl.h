@@ -25,7 +25,7 @@ struct rc_router {
     struct rc_gateway *core;
     struct rc_host *host;
     struct rc_mailbox *mailbox;
-    struct rc_aside aside; /* sessions with persisters */
+    struct rc_aside *aside; /* sessions with persisters */
     struct rc_queries *queries;
     struct rc_roster roster;
     struct rc_suspend suspend;

@@ -66,11 +66,11 @@ static void on_history(void *arg)
     struct rc_persister_process *p = arg;
     struct rc_answer *answer;
     while ((answer = rc_history_take(p->history))) {
-        struct rc_session *s = rc_readers_find(p->readers, answer->asker);
+        struct rc_session *s = rc_aside_find(p->aside, answer->asker);
         rc_metric_add(&p->values[PM_HISTORY_QUERIES], 1);
         rc_metric_add(&p->values[PM_HISTORY_ROWS], answer->rows);
         if (s && !answer->side)
-            rc_readers_end(p->readers, s, RC_END_PROTOCOL);
+            rc_aside_end(p->aside, s, RC_END_PROTOCOL);
         rc_persister_reply(p, answer);
     }
     finish_pass(p);
@@ -81,7 +81,7 @@ static void on_tick(void *arg)
     struct rc_persister_process *p = arg;
     rc_host_process(p->host);
     rc_persister_tick(p->core);
-    rc_readers_tick(p->readers);
+    rc_aside_tick(p->aside);
     finish_pass(p);
 }
 
@@ -121,7 +121,7 @@ static void open_core(struct rc_persister_process *p)
     struct rc_world world = rc_persister_world(p);
     struct rc_persister_events events = {core_commit, core_position};
     p->core = rc_persister_new(&config, &world, &events);
-    p->readers = rc_readers_new(p->self.inc, &o->common.times, &world);
+    p->aside = rc_aside_new(p->self.inc, &o->common.times, &world);
 }
 
 static enum rc_exit open_links(struct rc_persister_process *p, char *why)
@@ -195,7 +195,7 @@ static void close_all(struct rc_persister_process *p)
     rc_topic_sub_free(p->topic);
     rc_host_free(p->host);
     rc_persister_free(p->core);
-    rc_readers_free(p->readers);
+    rc_aside_free(p->aside);
     rc_roster_fini(&p->roster);
     rc_store_close(p->store);
 }

@@ -6,7 +6,7 @@
 #include "broker/persister/history.h"
 #include "broker/persister/metrics.h"
 #include "broker/persister/options.h"
-#include "broker/persister/readers.h"
+#include "aside.h"
 #include "broker/persister/writer.h"
 #include "cluster/persister.h"
 #include "daemon.h"
@@ -23,7 +23,7 @@ struct rc_persister_process {
     struct rc_writer *writer;
     struct rc_history *history;
     struct rc_persister *core;
-    struct rc_readers *readers;
+    struct rc_aside *aside;
     struct rc_host *host;
     struct rc_topic_sub *topic;
     struct rc_admin *admin;

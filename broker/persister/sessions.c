@@ -79,7 +79,7 @@ static struct rc_session *node_up(void *arg, const struct rc_peer *peer, uint64_
     struct rc_persister_process *p = arg;
     (void)state;
     struct rc_session *s =
-        peer->role == RC_BROKER ? broker_up(p, peer, session) : rc_readers_up(p->readers, peer, session);
+        peer->role == RC_BROKER ? broker_up(p, peer, session) : rc_aside_up(p->aside, peer, session);
     if (s)
         rc_roster_note(&p->roster, RC_ROSTER_SELF, peer, true, rc_clock_now());
     return s;
@@ -101,7 +101,7 @@ static void node_refused(void *arg, const char *id, enum rc_hello reason, uint64
            (unsigned long long)p->self.inc);
     rc_link_set_inc(rc_host_link(p->host), p->self.inc);
     rc_persister_set_inc(p->core, p->self.inc);
-    rc_readers_set_inc(p->readers, p->self.inc);
+    rc_aside_set_inc(p->aside, p->self.inc);
 }
 
 static void node_down(void *arg, struct rc_session *s)
@@ -111,7 +111,7 @@ static void node_down(void *arg, struct rc_session *s)
     if (s->peer.role == RC_BROKER)
         rc_persister_down(p->core, s);
     else
-        rc_readers_down(p->readers, s);
+        rc_aside_down(p->aside, s);
 }
 
 static void node_take(void *arg, struct rc_session *s, size_t max_bytes, struct rc_batch *batch)
@@ -120,7 +120,7 @@ static void node_take(void *arg, struct rc_session *s, size_t max_bytes, struct 
     if (s->peer.role == RC_BROKER)
         rc_persister_take(p->core, s, max_bytes, batch);
     else
-        rc_readers_take(p->readers, s, max_bytes, batch);
+        rc_aside_take(p->aside, s, max_bytes, batch);
 }
 
 static bool node_receive(void *arg, struct rc_session *s, const struct rc_batch *batch)
@@ -131,7 +131,7 @@ static bool node_receive(void *arg, struct rc_session *s, const struct rc_batch 
         if (op->kind == RC_OP_RECORD)
             rc_metric_add(&p->values[PM_LINK_RECEIVED], 1);
     return s->peer.role == RC_BROKER ? rc_persister_receive(p->core, s, batch)
-                                     : rc_readers_receive(p->readers, s, batch);
+                                     : rc_aside_receive(p->aside, s, batch);
 }
 
 static void node_side(void *arg, struct rc_session *s, struct rc_buf *bytes)
@@ -169,7 +169,7 @@ void rc_persister_record(void *arg, const char *broker, uint64_t inc, const stru
 
 void rc_persister_reply(struct rc_persister_process *p, struct rc_answer *answer)
 {
-    struct rc_session *s = rc_readers_find(p->readers, answer->asker);
+    struct rc_session *s = rc_aside_find(p->aside, answer->asker);
     if (s && answer->side)
         rc_host_side(p->host, s, rc_buf_hold(answer->side));
     rc_answer_free(answer);

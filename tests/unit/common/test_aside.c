@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
-#include "broker/persister/readers.h"
+#include "aside.h"
 
 struct fixture {
-    struct rc_readers *readers;
+    struct rc_aside *aside;
     rc_time now;
     unsigned kicks, ends;
     enum rc_end why; /* of the last end */
@@ -49,7 +49,7 @@ static int setup(void **state)
     struct rc_world world = {f, now, random_bits, kick, end};
     rc_times_default(&times, 100);
     f->now = 1000000;
-    f->readers = rc_readers_new(7, &times, &world);
+    f->aside = rc_aside_new(7, &times, &world);
     *state = f;
     return 0;
 }
@@ -57,7 +57,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    rc_readers_free(f->readers);
+    rc_aside_free(f->aside);
     free(f);
     return 0;
 }
@@ -66,7 +66,7 @@ static struct rc_session *up(struct fixture *f, const char *id, uint64_t inc, ui
 {
     struct rc_peer peer = {.role = RC_GATEWAY, .inc = inc};
     memcpy(peer.id, id, strlen(id) + 1);
-    return rc_readers_up(f->readers, &peer, session);
+    return rc_aside_up(f->aside, &peer, session);
 }
 
 /* A batch of the gateway with one operation (0: none) that echoes our newest clock. */
@@ -86,29 +86,27 @@ static bool receive(struct fixture *f, struct rc_session *s, uint64_t seq, enum 
         rc_op_weigh(op);
         TAILQ_INSERT_TAIL(&batch.ops, op, link);
     }
-    bool alive = rc_readers_receive(f->readers, s, &batch);
+    bool alive = rc_aside_receive(f->aside, s, &batch);
     rc_batch_fini(&batch);
     return alive;
 }
 
-static void gateways_only_and_one_session_each(void **state)
+static void one_session_each(void **state)
 {
     struct fixture *f = *state;
-    struct rc_peer broker = {.role = RC_BROKER, .id = "broker-1", .inc = 1};
-    assert_null(rc_readers_up(f->readers, &broker, 1));
     struct rc_session *one = up(f, "gateway-1", 10, 100), *other = up(f, "gateway-2", 10, 200);
-    assert_ptr_equal(rc_readers_find(f->readers, 100), one);
+    assert_ptr_equal(rc_aside_find(f->aside, 100), one);
     assert_int_equal(one->my_inc, 7);
     assert_int_equal(f->ends, 0);
     struct rc_session *again = up(f, "gateway-1", 11, 101);
     assert_int_equal(f->ends, 1);
     assert_int_equal(f->why, RC_END_REPLACED);
-    assert_null(rc_readers_find(f->readers, 100));
-    assert_ptr_equal(rc_readers_find(f->readers, 101), again);
-    assert_ptr_equal(rc_readers_find(f->readers, 200), other);
-    assert_int_equal(rc_readers_count(f->readers), 2);
-    rc_readers_down(f->readers, other);
-    assert_null(rc_readers_find(f->readers, 200));
+    assert_null(rc_aside_find(f->aside, 100));
+    assert_ptr_equal(rc_aside_find(f->aside, 101), again);
+    assert_ptr_equal(rc_aside_find(f->aside, 200), other);
+    assert_int_equal(rc_aside_count(f->aside), 2);
+    rc_aside_down(f->aside, other);
+    assert_null(rc_aside_find(f->aside, 200));
     assert_int_equal(f->ends, 1);
 }
 
@@ -120,7 +118,7 @@ static void queries_are_acknowledged(void **state)
     assert_true(receive(f, s, 1, RC_OP_SIDE));
     assert_true(f->kicks > 0);
     rc_batch_init(&batch);
-    rc_readers_take(f->readers, s, 1000, &batch);
+    rc_aside_take(f->aside, s, 1000, &batch);
     assert_int_equal(batch.ack, 1);
     assert_int_equal(batch.from_inc, 7);
     rc_batch_fini(&batch);
@@ -135,7 +133,7 @@ static void anything_else_ends_the_session(void **state)
         assert_false(receive(f, s, 1, kind[i]));
         assert_int_equal(f->ends, i + 1);
         assert_int_equal(f->why, RC_END_PROTOCOL);
-        assert_int_equal(rc_readers_count(f->readers), 0);
+        assert_int_equal(rc_aside_count(f->aside), 0);
     }
 }
 
@@ -157,18 +155,18 @@ static void heartbeats_go_out_and_silence_ends(void **state)
     for (int ms = 0; ms < 3000; ms += 50) { /* the gateway speaks: it stays, and hears us every H */
         f->now += 50 * RC_MS;
         f->kicks = 0;
-        rc_readers_tick(f->readers);
+        rc_aside_tick(f->aside);
         assert_true(receive(f, s, ++seq, 0));
         rc_batch_init(&batch);
         if (f->kicks)
-            rc_readers_take(f->readers, s, 1000, &batch);
+            rc_aside_take(f->aside, s, 1000, &batch);
         assert_true(f->now - s->sent_at <= 100 * RC_MS);
         rc_batch_fini(&batch);
     }
     assert_int_equal(f->ends, 0);
     for (int ms = 0; ms <= 1100; ms += 50) {
         f->now += 50 * RC_MS;
-        rc_readers_tick(f->readers);
+        rc_aside_tick(f->aside);
     }
     assert_int_equal(f->ends, 1);
     assert_int_equal(f->why, RC_END_SILENT);
@@ -178,15 +176,15 @@ static void gateway_that_does_not_read_is_cut_off(void **state)
 {
     struct fixture *f = *state;
     struct rc_session *s = up(f, "gateway-1", 10, 100);
-    while (s->out_bytes <= RC_READERS_BOUND) {
-        rc_readers_tick(f->readers);
+    while (s->out_bytes <= RC_ASIDE_BOUND) {
+        rc_aside_tick(f->aside);
         assert_int_equal(f->ends, 0);
         struct rc_op *op = rc_op_new(RC_OP_SIDE);
         op->side = rc_buf_new(1u << 20);
         rc_op_weigh(op);
         rc_session_push(s, op);
     }
-    rc_readers_tick(f->readers);
+    rc_aside_tick(f->aside);
     assert_int_equal(f->ends, 1);
     assert_int_equal(f->why, RC_END_BOUND);
 }
@@ -195,7 +193,7 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(gateways_only_and_one_session_each), T(queries_are_acknowledged),
+        T(one_session_each), T(queries_are_acknowledged),
         T(anything_else_ends_the_session),     T(gap_ends_the_session),
         T(heartbeats_go_out_and_silence_ends), T(gateway_that_does_not_read_is_cut_off),
     };
