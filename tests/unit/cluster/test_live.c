@@ -65,7 +65,7 @@ static void knowledge_from_another_broker_ends_after_l_m(void **state)
     end_say(&t->peer[0]);
     rc_time contact = t->world.now;
     t->peer[0].mute = true;
-    while (state_of(t) == RC_OPEN)
+    while (state_of(t) == RC_OPEN && t->world.now - contact < t->config.times.s)
         bk_run(t, t->config.times.tick);
     assert_in_range(t->world.now - contact, t->config.times.l_m, t->config.times.l_m + t->config.times.tick);
     assert_int_equal(state_of(t), RC_UNFIT);
