@@ -3,7 +3,7 @@
 #define RC_GATEWAY_OPTIONS_H
 
 #include "common_options.h"
-#include "gateway/jwt.h"
+#include "gateway/app/jwt.h"
 
 struct rc_gateway_options {
     struct rc_common common;

@@ -8,7 +8,7 @@
 
 #include "addr.h"
 #include "clock.h"
-#include "gateway/chat.h"
+#include "gateway/app/chat.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,9 +4,9 @@
 
 #include "admin.h"
 #include "daemon.h"
-#include "gateway/auth.h"
-#include "gateway/demo.h"
-#include "gateway/history.h"
+#include "gateway/app/auth.h"
+#include "gateway/app/history.h"
+#include "gateway/demo/demo.h"
 #include "gateway/options.h"
 #include "gateway/router.h"
 #include "status.h"

@@ -11,8 +11,8 @@
 #ifndef RC_GATEWAY_WORKER_H
 #define RC_GATEWAY_WORKER_H
 
-#include "gateway/app.h"
-#include "gateway/http.h"
+#include "gateway/app/app.h"
+#include "gateway/http/http.h"
 #include "gateway/metrics.h"
 #include "gateway/uplink.h"
 

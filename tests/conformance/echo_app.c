@@ -1,8 +1,8 @@
 /* The echo application. */
 #include "echo_app.h"
 
-#include "gateway/payload.h"
-#include "gateway/sio_json.h"
+#include "gateway/sio/payload.h"
+#include "gateway/sio/sio_json.h"
 
 #include <stdlib.h>
 #include <string.h>

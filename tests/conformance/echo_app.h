@@ -2,7 +2,7 @@
 #ifndef RC_CONFORMANCE_ECHO_APP_H
 #define RC_CONFORMANCE_ECHO_APP_H
 
-#include "gateway/app.h"
+#include "gateway/app/app.h"
 
 /*
  * After CONNECT: ["auth", <auth payload or {}>]. The event `message` is answered by `message-back` with the same arguments,

@@ -1,7 +1,7 @@
 /* WebSocket echo on the gateway's codec. */
 #include "ws_echo.h"
 
-#include "gateway/ws_conn.h"
+#include "gateway/ws/ws_conn.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 #ifndef RC_CONFORMANCE_WS_ECHO_H
 #define RC_CONFORMANCE_WS_ECHO_H
 
-#include "gateway/http.h"
+#include "gateway/http/http.h"
 
 #define RC_WS_ECHO_MAX ((size_t)16 << 20) /* bytes of a message */
 

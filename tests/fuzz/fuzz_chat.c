@@ -1,7 +1,7 @@
 /* Any event of any JSON: never crashes, and what goes out is a valid payload with rooms and a row. */
-#include "gateway/chat.h"
-#include "gateway/json.h"
-#include "gateway/payload.h"
+#include "gateway/app/chat.h"
+#include "gateway/app/json.h"
+#include "gateway/sio/payload.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Any Cookie header: what is found lies inside the header, and the door opens to nobody without a good token. */
-#include "gateway/auth.h"
-#include "gateway/cookie.h"
+#include "gateway/app/auth.h"
+#include "gateway/app/cookie.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  * Any token: never crashes, and never passes unless it was signed. The input is a token as it comes, and the header
  * and payload of a token that is signed here, parted by the first newline, so that claims are reached as well.
  */
-#include "gateway/jwt.h"
+#include "gateway/app/jwt.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>

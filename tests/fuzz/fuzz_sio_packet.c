@@ -1,6 +1,6 @@
 /* Any text as a Socket.IO packet: never crashes, and every slice of what is accepted lies inside the text. */
-#include "gateway/sio_packet.h"
-#include "gateway/utf8.h"
+#include "gateway/sio/sio_packet.h"
+#include "gateway/ws/utf8.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* Any bytes of a WebSocket client, in pieces of any size: never crashes, messages are bounded and texts are UTF-8. */
-#include "gateway/utf8.h"
-#include "gateway/ws.h"
+#include "gateway/ws/utf8.h"
+#include "gateway/ws/ws.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef RC_TEST_FAKE_STREAM_H
 #define RC_TEST_FAKE_STREAM_H
 
-#include "gateway/stream.h"
+#include "gateway/net/stream.h"
 
 #include <stdlib.h>
 #include <string.h>

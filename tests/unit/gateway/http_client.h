@@ -3,7 +3,7 @@
 #define RC_TESTS_HTTP_CLIENT_H
 
 #include "fake_stream.h"
-#include "gateway/http.h"
+#include "gateway/http/http.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* The support chat: each rule of who enters, which rooms, what is relayed to whom and stored. */
-#include "gateway/chat.h"
-#include "gateway/payload.h"
+#include "gateway/app/chat.h"
+#include "gateway/sio/payload.h"
 #include "tokens.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* Cookies and the door behind them: which cookie counts, and the words of each refusal. */
-#include "gateway/auth.h"
-#include "gateway/cookie.h"
+#include "gateway/app/auth.h"
+#include "gateway/app/cookie.h"
 #include "tokens.h"
 
 #include <setjmp.h>

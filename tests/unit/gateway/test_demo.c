@@ -1,6 +1,6 @@
 /* The demo's tokens: who gets one, for which paths; and its files. */
-#include "gateway/auth.h"
-#include "gateway/demo.h"
+#include "gateway/app/auth.h"
+#include "gateway/demo/demo.h"
 #include "http_client.h"
 #include "tokens.h"
 

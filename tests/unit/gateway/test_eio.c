@@ -1,5 +1,5 @@
 /* Engine.IO sessions without a transport, on a clock of the test's own. */
-#include "gateway/eio.h"
+#include "gateway/eio/eio.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

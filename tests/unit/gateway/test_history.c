@@ -1,5 +1,5 @@
 /* History over HTTP: who may ask, what is asked of the persister, what the client gets, what becomes of a failure. */
-#include "gateway/history.h"
+#include "gateway/app/history.h"
 #include "http_client.h"
 #include "tokens.h"
 

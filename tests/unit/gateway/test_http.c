@@ -1,6 +1,6 @@
 /* HTTP requests and responses on a stream without a kernel. */
 #include "fake_stream.h"
-#include "gateway/http.h"
+#include "gateway/http/http.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

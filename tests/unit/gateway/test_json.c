@@ -1,7 +1,7 @@
 /* JSON: where values lie, what is no JSON, how text is written, and binary placeholders. */
-#include "gateway/binary.h"
-#include "gateway/json.h"
-#include "gateway/text.h"
+#include "gateway/app/binary.h"
+#include "gateway/app/json.h"
+#include "gateway/app/text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

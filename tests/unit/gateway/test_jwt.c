@@ -1,6 +1,6 @@
 /* Tokens: each thing that libjwt leaves open is refused here, and the cache never outlives a token. */
-#include "gateway/jwt.h"
-#include "gateway/token_cache.h"
+#include "gateway/app/jwt.h"
+#include "gateway/app/token_cache.h"
 #include "tokens.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Client connections over real sockets: order, bounds, pauses and ends. */
-#include "gateway/net.h"
+#include "gateway/net/net.h"
 
 #include "clock.h"
 

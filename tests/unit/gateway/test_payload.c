@@ -1,6 +1,6 @@
 /* Payloads: encoding, walking, refusal of malformed ones, frames for clients. */
-#include "gateway/outgoing.h"
-#include "gateway/payload.h"
+#include "gateway/net/outgoing.h"
+#include "gateway/sio/payload.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

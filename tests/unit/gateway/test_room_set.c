@@ -1,5 +1,5 @@
 /* Rooms of a worker's sockets. */
-#include "gateway/room_set.h"
+#include "gateway/sio/room_set.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

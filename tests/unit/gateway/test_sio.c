@@ -1,5 +1,5 @@
 /* Socket.IO connections and sockets between a scripted application, a recorded uplink and fake sessions. */
-#include "gateway/sio.h"
+#include "gateway/sio/sio.h"
 
 #include "clock.h"
 

@@ -1,5 +1,5 @@
 /* Socket.IO packets and the JSON in them. */
-#include "gateway/sio_packet.h"
+#include "gateway/sio/sio_packet.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* UTF-8 piece by piece. */
-#include "gateway/utf8.h"
+#include "gateway/ws/utf8.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

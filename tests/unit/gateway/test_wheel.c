@@ -1,5 +1,5 @@
 /* The timer wheel against the clock. */
-#include "gateway/wheel.h"
+#include "gateway/net/wheel.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

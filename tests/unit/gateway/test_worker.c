@@ -3,7 +3,7 @@
 
 #include "clock.h"
 #include "exit.h"
-#include "gateway/payload.h"
+#include "gateway/sio/payload.h"
 
 #include <netinet/in.h>
 #include <pthread.h>

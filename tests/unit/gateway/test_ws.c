@@ -1,5 +1,5 @@
 /* WebSocket frames, byte by byte (RFC 6455 5 and 7). */
-#include "gateway/ws.h"
+#include "gateway/ws/ws.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,304 @@
+/*
+ * History over HTTP.
+ *
+ *   asking ----- rows -----> written; the last page: ended
+ *     ^                         |  client has taken it
+ *     +-------------------------+
+ *
+ * A request that fails before the first page is answered 503, later it is aborted. When the client goes away while a
+ * query is under way, the request waits for the answer, since the query still refers to it.
+ */
+#include "gateway/app/history.h"
+
+#include "clock.h"
+#include "gateway/app/chat.h"
+#include "log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ACTIVE_MAX  64                 /* requests of a worker at once; each may hold two pages */
+#define PAGE_MAX    (64 * 1024 * 1024) /* bytes of a page as JSON; persisters make pages far smaller */
+#define JSON        "application/json; charset=utf-8"
+#define NO_STORE    "Cache-Control: no-store\r\n"
+#define UNAVAILABLE "El historial no está disponible"
+
+struct rc_history {
+    struct rc_auth *auth; /* caller's */
+    struct rc_history_source source;
+    _Atomic uint64_t *values; /* caller's */
+    unsigned active;          /* requests under way */
+};
+
+struct request {
+    struct rc_history *history;
+    struct rc_response *response;
+    struct rc_history_query query;
+    bool asking;   /* a query is under way */
+    bool begun;    /* the head of the answer is written */
+    bool anything; /* there is something in the array */
+};
+
+static void ask(struct request *r);
+
+static void refuse(struct rc_response *response, int status, const char *error)
+{
+    struct rc_text body;
+    rc_text_init(&body, 1024);
+    rc_text_puts(&body, "{\"error\":");
+    rc_text_json(&body, error, strlen(error));
+    rc_text_puts(&body, "}");
+    rc_response_full(response, status, JSON, NO_STORE, body.at, body.len);
+    rc_text_fini(&body);
+}
+
+/* ---- the life of a request ---- */
+
+static void forget(struct request *r)
+{
+    r->history->active--;
+    free(r);
+}
+
+static void fail(struct request *r, const char *why)
+{
+    char quoted[256];
+    rc_log(RC_WARN, "history-failed", "begun=%d reason=%s", r->begun,
+           rc_log_quote(quoted, sizeof quoted, why, strlen(why)));
+    if (r->begun) {
+        rc_response_abort(r->response);
+    } else {
+        refuse(r->response, 503, UNAVAILABLE);
+    }
+    forget(r);
+}
+
+static void gone(void *self)
+{
+    struct request *r = self;
+    if (!r->asking) {
+        rc_response_end(r->response);
+        forget(r);
+    }
+}
+
+static void drained(void *self)
+{
+    struct request *r = self;
+    if (!r->asking) {
+        ask(r);
+    }
+}
+
+/* A whole answer, with where the page before it begins. */
+static void answer_page(struct request *r, const struct rc_text *page, bool more)
+{
+    char fields[sizeof NO_STORE "X-Next-Before: \r\n" + 2 * RC_HISTORY_CURSOR] = NO_STORE;
+    if (more) {
+        char cursor[2 * RC_HISTORY_CURSOR + 1];
+        rc_history_cursor_text(&r->query, cursor);
+        strcat(strcat(strcat(fields, "X-Next-Before: "), cursor), "\r\n");
+    }
+    rc_response_full(r->response, 200, JSON, fields, page->at, page->len);
+    forget(r);
+}
+
+/* A page of a long answer. At most two are in memory: the next one is asked for at once while the client keeps up,
+ * else when it has taken everything. */
+static void stream_page(struct request *r, const struct rc_text *page, bool more)
+{
+    bool behind =
+        rc_response_pending(r->response) > 0; /* with what was written in an earlier pass: drained will come */
+    if (!r->begun) {
+        rc_response_begin(r->response, 200, JSON, NO_STORE, -1);
+        r->begun = true;
+    }
+    rc_response_write(r->response, page->at, page->len);
+    if (!more) {
+        rc_response_end(r->response);
+        forget(r);
+    } else if (!behind) {
+        ask(r);
+    }
+}
+
+static void answer(struct request *r, const Roomcast__Rows *rows)
+{
+    struct rc_text page;
+    rc_text_init(&page, PAGE_MAX);
+    if (!r->begun) {
+        rc_text_puts(&page, "[");
+    }
+    r->anything = rc_history_write(&page, rows, !r->anything);
+    bool more = rc_history_next(&r->query, rows);
+    if (r->query.page || !more) {
+        rc_text_puts(&page, "]");
+    }
+    if (page.failed) {
+        fail(r, "out of memory, or a page larger than 64 MiB");
+    } else if (r->query.page) {
+        answer_page(r, &page, more);
+    } else {
+        stream_page(r, &page, more);
+    }
+    rc_text_fini(&page);
+}
+
+static void on_rows(void *self, const struct rc_buf *side)
+{
+    struct request *r = self;
+    char why[256] = "no persister can be asked";
+    r->asking = false;
+    if (rc_response_gone(r->response)) {
+        rc_response_end(r->response);
+        forget(r);
+        return;
+    }
+    Roomcast__Side *message = side ? rc_history_unpack(side, why, sizeof why) : NULL;
+    if (!message) {
+        fail(r, why);
+        return;
+    }
+    answer(r, message->rows);
+    roomcast__side__free_unpacked(message, NULL);
+}
+
+static void ask(struct request *r)
+{
+    struct rc_buf *side = rc_history_pack(&r->query);
+    if (!side) {
+        fail(r, "out of memory");
+        return;
+    }
+    r->asking = true;
+    r->history->source.query(r->history->source.host, side, on_rows, r);
+}
+
+/* ---- who may ask what ---- */
+
+static void start(struct rc_history *h, const struct rc_http_request *http, struct rc_response *response,
+                  struct rc_history_query *query)
+{
+    static const struct rc_response_watch watch = {.drained = drained, .gone = gone};
+    const char *wrong = query->conversations ? NULL : rc_history_read(http->query, query);
+    if (wrong) {
+        refuse(response, 400, wrong);
+        return;
+    }
+    if (http->http10 && !query->page) { /* there, a cut answer looks like a whole one */
+        refuse(response, 505, "Sin HTTP/1.1 el historial se pide con limit");
+        return;
+    }
+    if (strcmp(http->method, "HEAD") == 0) {
+        rc_response_begin(response, 200, JSON, NO_STORE, -1);
+        rc_response_end(response);
+        return;
+    }
+    struct request *r = h->active < ACTIVE_MAX ? calloc(1, sizeof *r) : NULL;
+    if (!r) {
+        refuse(response, 503, UNAVAILABLE);
+        return;
+    }
+    *r = (struct request){.history = h, .response = response, .query = *query};
+    h->active++;
+    rc_response_watch(response, &watch, r);
+    ask(r);
+}
+
+static enum rc_auth_result check(struct rc_history *h, const struct rc_http_request *http, struct rc_claims *claims)
+{
+    const char *cookie = rc_http_header(http, "cookie");
+    rc_metric_add(&h->values[GM_HISTORY_REQUESTS], 1);
+    return rc_auth_check(h->auth, cookie, cookie ? strlen(cookie) : 0, rc_clock_wall_ms() / 1000, claims);
+}
+
+static void own_messages(void *self, const struct rc_http_request *http, struct rc_response *response)
+{
+    struct rc_history *h = self;
+    struct rc_claims claims;
+    struct rc_history_query query = {.conversations = false};
+    enum rc_auth_result result = check(h, http, &claims);
+    if (result == RC_AUTH_BAD_TOKEN) {
+        refuse(response, 403, rc_auth_text(RC_AUTH_BAD_TOKEN));
+    } else if (result != RC_AUTH_OK) {
+        refuse(response, 401, rc_auth_text(RC_AUTH_NO_COOKIE));
+    } else {
+        memcpy(query.user, claims.user, claims.user_len);
+        query.user_len = claims.user_len;
+        start(h, http, response, &query);
+    }
+}
+
+/* True: an admin asks. Else the request is answered. */
+static bool is_admin(struct rc_history *h, const struct rc_http_request *http, struct rc_response *response)
+{
+    struct rc_claims claims;
+    enum rc_auth_result result = check(h, http, &claims);
+    if (result == RC_AUTH_BAD_TOKEN) {
+        refuse(response, 403, rc_auth_text(RC_AUTH_BAD_TOKEN));
+    } else if (result != RC_AUTH_OK) {
+        refuse(response, 403, "Acceso denegado");
+    } else if (strcmp(claims.rol, RC_CHAT_ROL_ADMIN) != 0) {
+        refuse(response, 403, "Acceso solo para administradores");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+static void messages_with(void *self, const struct rc_http_request *http, struct rc_response *response)
+{
+    struct rc_history_query query = {.conversations = false};
+    if (!is_admin(self, http, response)) {
+        return;
+    }
+    char *con = rc_http_param(http->query, "con");
+    size_t len = con ? strlen(con) : 0;
+    if (len == 0) {
+        refuse(response, 400, "Falta el parámetro ?con=usuario");
+    } else if (len > RC_USER_MAX) {
+        refuse(response, 400, "El parámetro con admite como máximo 128 bytes");
+    } else {
+        memcpy(query.user, con, len);
+        query.user_len = len;
+        start(self, http, response, &query);
+    }
+    free(con);
+}
+
+static void conversations(void *self, const struct rc_http_request *http, struct rc_response *response)
+{
+    struct rc_history_query query = {.conversations = true};
+    if (is_admin(self, http, response)) {
+        start(self, http, response, &query);
+    }
+}
+
+struct rc_history *rc_history_new(struct rc_http_server *server, struct rc_auth *auth,
+                                  const struct rc_history_source *source, _Atomic uint64_t *values)
+{
+    struct rc_history *history = calloc(1, sizeof *history);
+    if (history) {
+        *history = (struct rc_history){.auth = auth, .source = *source, .values = values};
+        rc_http_route(server, "GET", "/api/mensajes", messages_with, history);
+        rc_http_route(server, "GET", "/api/mensajes/mios", own_messages, history);
+        rc_http_route(server, "GET", "/api/usuarios-conversaciones", conversations, history);
+    }
+    return history;
+}
+
+static void query_worker(void *host, struct rc_buf *side, rc_rows_cb rows, void *self)
+{
+    rc_worker_query(host, side, rows, self);
+}
+
+struct rc_history *rc_history_on(struct rc_worker *worker, struct rc_auth *auth)
+{
+    struct rc_history_source source = {.host = worker, .query = query_worker};
+    return rc_history_new(rc_worker_http(worker), auth, &source, rc_worker_values(worker));
+}
+
+void rc_history_free(struct rc_history *history)
+{
+    free(history);
+}

@@ -1,0 +1,309 @@
+/*
+ * HTTP connections and routes.
+ *
+ *   idle -- first byte --> head -- complete --> answering -- response ended --> (body dropped) --> idle
+ *     |                      |                     |
+ *     idle timer             slow timer            stall timer          the client's end: closed()
+ *
+ * While a response is being made the stream is paused, so pipelined requests wait in the kernel.
+ */
+#include "gateway/http/http_conn.h"
+
+#include "cluster/mem.h"
+#include "log.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROUTES_MAX 32
+
+struct route {
+    const char *method; /* NULL: any */
+    const char *path;
+    size_t len;  /* of path, without the star */
+    bool prefix; /* path ended in a star */
+    rc_http_handler handler;
+    void *self;
+};
+
+struct rc_http_server {
+    struct rc_wheel *wheel;
+    _Atomic uint64_t *values;
+    unsigned routes;
+    struct route route[ROUTES_MAX];
+};
+
+struct rc_http_server *rc_http_server_new(struct rc_wheel *wheel, _Atomic uint64_t *values)
+{
+    struct rc_http_server *server = rc_zalloc(sizeof(*server));
+    server->wheel = wheel;
+    server->values = values;
+    return server;
+}
+
+void rc_http_server_free(struct rc_http_server *server)
+{
+    free(server);
+}
+
+void rc_http_route(struct rc_http_server *server, const char *method, const char *path, rc_http_handler handler,
+                   void *self)
+{
+    assert(server->routes < ROUTES_MAX);
+    size_t len = strlen(path);
+    bool prefix = len && path[len - 1] == '*';
+    server->route[server->routes++] = (struct route){method, path, len - prefix, prefix, handler, self};
+}
+
+static bool path_matches(const struct route *route, const char *path)
+{
+    return route->prefix ? strncmp(path, route->path, route->len) == 0 : strcmp(path, route->path) == 0;
+}
+
+static bool method_matches(const struct route *route, const char *method)
+{
+    return !route->method || strcmp(route->method, method) == 0 ||
+           (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
+}
+
+/* The best route; *other is one that differs in the method only. */
+static const struct route *find_route(const struct rc_http_server *server, const struct rc_http_request *request,
+                                      const struct route **other)
+{
+    const struct route *best = NULL;
+    *other = NULL;
+    for (unsigned i = 0; i < server->routes; i++) {
+        const struct route *route = &server->route[i];
+        if (!path_matches(route, request->path))
+            continue;
+        if (!method_matches(route, request->method))
+            *other = route;
+        else if (!best || route->len > best->len || (route->len == best->len && route->prefix <= best->prefix))
+            best = route;
+    }
+    return best;
+}
+
+static void on_timer(struct rc_timer *timer);
+
+static void set_timer(struct rc_http *http, int64_t ms)
+{
+    http->written = http->stream->written;
+    rc_timer_set(http->server->wheel, &http->timer, ms * RC_MS, on_timer);
+}
+
+static struct rc_response *new_response(struct rc_http *http, const struct rc_http_head *head)
+{
+    struct rc_response *r = rc_zalloc(sizeof(*r));
+    r->http = http;
+    r->keep = head && head->keep;
+    r->close = RC_CLOSE_HTTP_DONE;
+    r->http10 = head && head->request.http10;
+    r->head_only = head && strcmp(head->request.method, "HEAD") == 0;
+    http->response = r;
+    set_timer(http, RC_HTTP_STALL_MS);
+    return r;
+}
+
+/* Answers with a status and ends the connection, since where the next request begins is not known. */
+static void refuse(struct rc_http *http, int status, const char *wrong, enum rc_close why)
+{
+    char body[128];
+    int n = snprintf(body, sizeof(body), "%s\n", wrong);
+    if (rc_log_on(RC_DEBUG))
+        rc_log(RC_DEBUG, "http-refused", "status=%d wrong=\"%s\"", status, wrong);
+    struct rc_response *r = new_response(http, NULL);
+    rc_response_close(r, why);
+    rc_response_full(r, status, "text/plain; charset=UTF-8", NULL, body, (size_t)n);
+}
+
+static void route_request(struct rc_http *http, struct rc_http_head *head)
+{
+    const struct route *other, *route = find_route(http->server, &head->request, &other);
+    struct rc_response *r = new_response(http, head);
+    if (head->expects && head->body) { /* answered without asking for the body, which may come or not */
+        rc_response_close(r, RC_CLOSE_HTTP_DONE);
+        http->body = 0;
+    }
+    if (route) {
+        route->handler(route->self, &head->request, r);
+    } else if (other) {
+        char allow[64];
+        snprintf(allow, sizeof(allow), "Allow: %s\r\n", other->method);
+        rc_response_full(r, 405, "text/plain; charset=UTF-8", allow, "Method Not Allowed\n", 19);
+    } else {
+        rc_response_full(r, 404, "text/plain; charset=UTF-8", NULL, "Not Found\n", 10);
+    }
+}
+
+static void serve(struct rc_http *http, char *bytes, size_t len)
+{
+    struct rc_http_head head;
+    int status = rc_http_parse(bytes, len, &head);
+    http->scan = (struct rc_http_scan){0};
+    rc_metric_add(&http->server->values[GM_HTTP_REQUESTS], 1);
+    if (status) {
+        refuse(http, status, head.wrong, status == 431 ? RC_CLOSE_HTTP_LIMIT : RC_CLOSE_HTTP_BAD);
+        return;
+    }
+    if (head.body > RC_HTTP_BODY_MAX) {
+        refuse(http, 413, "body is too large", RC_CLOSE_HTTP_LIMIT);
+        return;
+    }
+    http->body = head.body;
+    route_request(http, &head);
+}
+
+/* Keeps a piece of an unfinished head. False: memory is short, the stream closes. */
+static bool append(struct rc_http *http, const uint8_t *data, size_t len)
+{
+    char *grown = realloc(http->head, http->head_len + len);
+    if (!grown) {
+        rc_stream_close(http->stream, RC_CLOSE_MEMORY);
+        return false;
+    }
+    memcpy(grown + http->head_len, data, len);
+    http->head = grown;
+    http->head_len += len;
+    return true;
+}
+
+static void drop_head(struct rc_http *http)
+{
+    free(http->head);
+    http->head = NULL;
+    http->head_len = 0;
+}
+
+/* The stream may belong to another protocol when this returns. */
+static size_t take_head(struct rc_http *http, uint8_t *data, size_t len)
+{
+    size_t used;
+    bool fresh = !http->scan.begun;
+    enum rc_http_scanned scanned = rc_http_scan(&http->scan, data, len, &used);
+    if (scanned == RC_HTTP_MALFORMED) {
+        refuse(http, 400, "malformed request", RC_CLOSE_HTTP_BAD);
+    } else if (http->head_len + used > RC_HTTP_HEADER_MAX) {
+        refuse(http, 431, "header block is too large", RC_CLOSE_HTTP_LIMIT);
+    } else if (scanned == RC_HTTP_MORE) {
+        if (append(http, data, len) && fresh && http->scan.begun)
+            set_timer(http, RC_HTTP_SLOW_MS);
+    } else if (!http->head) {
+        serve(http, (char *)data, used);
+    } else if (append(http, data, used)) {
+        char *head = http->head;
+        size_t head_len = http->head_len;
+        http->head = NULL;
+        http->head_len = 0;
+        serve(http, head, head_len);
+        free(head);
+    }
+    return used;
+}
+
+static size_t skip_body(struct rc_http *http, size_t len)
+{
+    size_t skip = len < http->body ? len : (size_t)http->body;
+    http->body -= skip;
+    if (!http->body)
+        set_timer(http, RC_HTTP_IDLE_MS);
+    return skip;
+}
+
+static void http_free(struct rc_http *http)
+{
+    rc_timer_stop(&http->timer);
+    drop_head(http);
+    free(http);
+}
+
+static size_t http_input(void *self, struct rc_stream *stream, uint8_t *data, size_t len)
+{
+    struct rc_http *http = self;
+    size_t at = 0;
+    http->in_input = true;
+    while (at < len && stream->self == http && !stream->closing && !http->response)
+        at += http->body ? skip_body(http, len - at) : take_head(http, data + at, len - at);
+    http->in_input = false;
+    if (stream->self != http)
+        http_free(http);
+    else if (http->response)
+        rc_stream_pause(stream, true);
+    return at;
+}
+
+static void http_drained(void *self, struct rc_stream *stream)
+{
+    struct rc_response *r = ((struct rc_http *)self)->response;
+    (void)stream;
+    if (r && r->watch && r->watch->drained)
+        r->watch->drained(r->self);
+}
+
+static void http_closed(void *self, enum rc_close why)
+{
+    struct rc_http *http = self;
+    struct rc_response *r = http->response;
+    (void)why;
+    http_free(http);
+    if (!r)
+        return;
+    r->http = NULL;
+    if (r->watch && r->watch->gone)
+        r->watch->gone(r->self);
+}
+
+static const struct rc_stream_user http_user = {http_input, http_drained, http_closed};
+
+bool rc_http_open(struct rc_http_server *server, struct rc_stream *stream)
+{
+    struct rc_http *http = calloc(1, sizeof(*http));
+    if (!http)
+        return false;
+    http->server = server;
+    http->stream = stream;
+    stream->user = &http_user;
+    stream->self = http;
+    set_timer(http, RC_HTTP_SLOW_MS);
+    return true;
+}
+
+void rc_http_answered(struct rc_http *http, bool keep, enum rc_close why)
+{
+    http->response = NULL;
+    if (!keep) {
+        rc_stream_close(http->stream, why);
+        return;
+    }
+    set_timer(http, http->body ? RC_HTTP_SLOW_MS : RC_HTTP_IDLE_MS);
+    if (!http->in_input)
+        rc_stream_pause(http->stream, false);
+}
+
+void rc_http_leave(struct rc_http *http)
+{
+    struct rc_stream *stream = http->stream;
+    stream->self = NULL; /* until the caller sets the new user */
+    http->response = NULL;
+    rc_timer_stop(&http->timer);
+    if (http->in_input)
+        return; /* it frees */
+    rc_stream_pause(stream, false);
+    http_free(http);
+}
+
+static void on_timer(struct rc_timer *timer)
+{
+    struct rc_http *http = (struct rc_http *)((char *)timer - offsetof(struct rc_http, timer));
+    if (http->response) {
+        if (http->stream->queued && http->stream->written == http->written)
+            rc_stream_close(http->stream, RC_CLOSE_SLOW);
+        else
+            set_timer(http, RC_HTTP_STALL_MS);
+    } else if (http->scan.begun || http->body) {
+        refuse(http, 408, "request came too slowly", RC_CLOSE_HTTP_SLOW);
+    } else {
+        rc_stream_close(http->stream, RC_CLOSE_HTTP_IDLE);
+    }
+}

@@ -1,0 +1,107 @@
+/*
+ * HTTP/1.1 on a client stream: requests by llhttp (strict), routes, responses that may come later and in
+ * pieces. RFC 9110 and 9112.
+ *
+ * One server per worker; everything here belongs to that worker's thread. Requests of one connection are
+ * answered one after the other: the next is parsed when the response before it has ended.
+ *
+ * Refused with a status and `Connection: close`: header block above 16 KiB (431), body above the limit (413),
+ * whatever llhttp or RFC 9112 calls malformed (400): bare LF, space before the colon, obs-fold, two framings,
+ * no or two Host. Slow headers and bodies are closed after RC_HTTP_SLOW_MS (408), idle keep-alive connections
+ * after RC_HTTP_IDLE_MS.
+ */
+#ifndef RC_GATEWAY_HTTP_H
+#define RC_GATEWAY_HTTP_H
+
+#include "gateway/metrics.h"
+#include "gateway/net/stream.h"
+#include "gateway/net/wheel.h"
+
+#define RC_HTTP_HEADER_MAX (16 * 1024) /* bytes of request line and headers */
+#define RC_HTTP_BODY_MAX   (64 * 1024) /* bytes of a body that no route asked for; such bodies are dropped */
+#define RC_HTTP_SLOW_MS    15000       /* from the first byte of a request to its end */
+#define RC_HTTP_STALL_MS   60000       /* answering, and the client takes none of what is queued */
+#define RC_HTTP_IDLE_MS    65000       /* without a request */
+
+/* A request; valid only while its handler runs. Text is as it came, NUL-terminated and free of NUL. */
+struct rc_http_request {
+    const char *method; /* "GET" */
+    const char *path;   /* target before '?', not decoded: "/api/mensajes" */
+    const char *query;  /* target after '?', not decoded; "" when there is none */
+    bool http10;        /* HTTP/1.0 */
+    bool upgrade;       /* asks for an upgrade of the connection */
+    unsigned headers;
+    const struct rc_http_field *header;
+};
+struct rc_http_field {
+    const char *name;  /* in lower case */
+    const char *value; /* without white space around it; "" when empty */
+};
+
+/* Value of the first field of this (lower-case) name, NULL when there is none. */
+const char *rc_http_header(const struct rc_http_request *request, const char *name);
+
+/* Whether a comma-separated list field contains token, letter case ignored. */
+bool rc_http_has_token(const struct rc_http_request *request, const char *name, const char *token);
+
+/* The last parameter of this name in a query string, percent-decoded ('+' is a space), as heap text with its
+ * terminator; the caller frees it. NULL: absent, or contains %00 or a broken escape. */
+char *rc_http_param(const char *query, const char *name);
+
+/*
+ * A response in the making. It is the handler's from the handler's call until rc_response_end, whatever
+ * becomes of the client; so it may be kept and finished later, on the same thread. When the client is gone,
+ * writes do nothing and `gone` is called once, unless it ended before.
+ */
+struct rc_response;
+struct rc_response_watch {
+    void (*drained)(void *self); /* the client took what was written so far; write more. May be NULL */
+    void (*gone)(void *self);    /* the client went away; still call rc_response_end. May be NULL */
+};
+
+/* status such as 200; type: Content-Type; fields: further header lines, each ending in CRLF, or NULL; length
+ * of the body in bytes, -1 when it is not known (sent in chunks; to HTTP/1.0 until the end of the
+ * connection). */
+void rc_response_begin(struct rc_response *response, int status, const char *type, const char *fields, int64_t length);
+/* Copies. For HEAD nothing is sent. */
+void rc_response_write(struct rc_response *response, const void *data, size_t len);
+/* Ends and frees it. A body that is shorter than announced closes the connection. */
+void rc_response_end(struct rc_response *response);
+/* Ends and frees it in the middle of the body: the connection is closed (RC_CLOSE_ERROR) without the last chunk or the rest
+ * of the announced length, so that the client sees that the answer is not whole. After begin only. */
+void rc_response_abort(struct rc_response *response);
+/* All three in one, with `length` right. */
+void rc_response_full(struct rc_response *response, int status, const char *type, const char *fields, const void *body,
+                      size_t len);
+
+/* Bytes written that the client has not taken yet: above some limit wait for `drained` (it comes when this
+ * falls to 0 after it was above 0 at the end of a loop pass). */
+size_t rc_response_pending(const struct rc_response *response);
+bool rc_response_gone(const struct rc_response *response);
+/* At most one watch; watch stays valid until the end. */
+void rc_response_watch(struct rc_response *response, const struct rc_response_watch *watch, void *self);
+
+/* Ends the response with these raw bytes (a 101 head; takes the reference) and ends HTTP on the connection:
+ * returns the stream, whose user the caller sets before it returns. NULL: the client is gone (nothing to do).
+ */
+struct rc_stream *rc_response_upgrade(struct rc_response *response, struct rc_buf *head);
+/* Before begin: the connection closes after this response, for this reason. */
+void rc_response_close(struct rc_response *response, enum rc_close why);
+
+/* Called for a complete request; must end the response, now or later. */
+typedef void (*rc_http_handler)(void *self, const struct rc_http_request *request, struct rc_response *response);
+
+struct rc_http_server;
+struct rc_http_server *rc_http_server_new(struct rc_wheel *wheel, _Atomic uint64_t *values);
+void rc_http_server_free(struct rc_http_server *server);
+
+/* Requests for path (ending in '*': every path that begins so) go to handler. method NULL: any; a route for
+ * GET serves HEAD too. Unknown path: 404; known path, other method: 405. Longest match first, later routes
+ * win over equal ones. path and method must outlive the server. */
+void rc_http_route(struct rc_http_server *server, const char *method, const char *path, rc_http_handler handler,
+                   void *self);
+
+/* Speaks HTTP on a fresh stream. False: memory is short. */
+bool rc_http_open(struct rc_http_server *server, struct rc_stream *stream);
+
+#endif

@@ -1,0 +1,39 @@
+/* Inside HTTP: a connection and its response, which http.c and http_response.c share. */
+#ifndef RC_GATEWAY_HTTP_CONN_H
+#define RC_GATEWAY_HTTP_CONN_H
+
+#include "gateway/http/http_parse.h"
+
+struct rc_http {
+    struct rc_http_server *server;
+    struct rc_stream *stream;
+    struct rc_response *response; /* being made; NULL: the next request may be read */
+    struct rc_timer timer;        /* slow, stalled or idle, whichever holds */
+    struct rc_http_scan scan;     /* of the head that is being read */
+    char *head;                   /* heap: its bytes so far; NULL when it came in one piece */
+    size_t head_len;
+    uint64_t body;    /* bytes of the last request's body that have not come; they are dropped */
+    uint64_t written; /* stream's count when the stall timer was set */
+    bool in_input;    /* our input function is on the stack */
+};
+
+struct rc_response {
+    struct rc_http *http; /* NULL: the client is gone, or HTTP is over on its connection */
+    const struct rc_response_watch *watch;
+    void *self;          /* the watch's */
+    int64_t left;        /* body bytes announced and not written; valid unless chunked */
+    enum rc_close close; /* reason, valid unless keep */
+    bool head_only;      /* HEAD */
+    bool http10;
+    bool keep; /* the connection stays open after it */
+    bool begun;
+    bool chunked; /* the length is not known */
+};
+
+/* The response is over and freed by its maker; read on, or close. */
+void rc_http_answered(struct rc_http *http, bool keep, enum rc_close why);
+
+/* HTTP is over on this connection: the stream has another user. */
+void rc_http_leave(struct rc_http *http);
+
+#endif

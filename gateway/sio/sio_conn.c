@@ -1,0 +1,197 @@
+/* A Socket.IO connection: packets of one Engine.IO session, handed to its sockets. */
+#include "gateway/sio/sio_impl.h"
+
+#include "log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void sio_conn_close(struct sio_conn *conn, enum rc_close why)
+{
+    rc_eio_close(conn->eio, why);
+}
+
+void sio_conn_send(struct sio_conn *conn, struct rc_buf *payload)
+{
+    struct rc_outgoing out = {payload, NULL};
+    if (!payload) {
+        sio_conn_close(conn, RC_CLOSE_MEMORY);
+        return;
+    }
+    rc_eio_send(conn->eio, &out);
+    rc_outgoing_fini(&out);
+    rc_buf_rele(payload);
+}
+
+void sio_conn_pause(struct sio_conn *conn)
+{
+    bool stop = false;
+    for (struct sio_socket *socket = LIST_FIRST(&conn->sockets); socket; socket = LIST_NEXT(socket, link))
+        stop = stop || socket->paused;
+    rc_eio_pause(conn->eio, stop);
+}
+
+static void refuse_packet(struct sio_conn *conn, const char *wrong)
+{
+    if (rc_log_on(RC_DEBUG))
+        rc_log(RC_DEBUG, "packet-refused", "session=%s wrong=\"%s\"", rc_eio_sid(conn->eio), wrong);
+    sio_conn_close(conn, RC_CLOSE_SIO_PACKET);
+}
+
+static void on_connect_timeout(struct rc_timer *timer)
+{
+    struct sio_conn *conn = (struct sio_conn *)((char *)timer - offsetof(struct sio_conn, timer));
+    sio_conn_close(conn, RC_CLOSE_CONNECT_TIMEOUT);
+}
+
+static void *on_open(void *host, struct rc_eio *eio, const char *cookie)
+{
+    struct rc_sio *sio = host;
+    struct sio_conn *conn = calloc(1, sizeof(*conn));
+    if (!conn)
+        return NULL;
+    conn->sio = sio;
+    conn->eio = eio;
+    LIST_INIT(&conn->sockets);
+    if (cookie && !(conn->cookie = strdup(cookie))) {
+        free(conn);
+        return NULL;
+    }
+    rc_timer_set(sio->config.wheel, &conn->timer, sio->config.connect_timeout, on_connect_timeout);
+    return conn;
+}
+
+static void partial_free(struct sio_partial *partial)
+{
+    if (!partial)
+        return;
+    for (unsigned i = 0; i < partial->have; i++)
+        rc_buf_rele(partial->attachment[i]);
+    free(partial->text);
+    free(partial);
+}
+
+static void on_closed(void *self, enum rc_close why)
+{
+    struct sio_conn *conn = self;
+    struct sio_socket *socket;
+    (void)why;
+    while ((socket = LIST_FIRST(&conn->sockets)))
+        sio_socket_leave(socket);
+    rc_timer_stop(&conn->timer);
+    partial_free(conn->partial);
+    free(conn->cookie);
+    free(conn);
+}
+
+static const char *known_nsp(const struct rc_sio *sio, const struct rc_sio_packet *packet)
+{
+    for (const char *const *nsp = sio->config.nsp; *nsp; nsp++) {
+        if (strlen(*nsp) == packet->nsp_len && memcmp(*nsp, packet->nsp, packet->nsp_len) == 0)
+            return *nsp;
+    }
+    return NULL;
+}
+
+static struct sio_socket *find_socket(struct sio_conn *conn, const struct rc_sio_packet *packet)
+{
+    for (struct sio_socket *socket = LIST_FIRST(&conn->sockets); socket; socket = LIST_NEXT(socket, link)) {
+        if (strlen(socket->nsp) == packet->nsp_len && memcmp(socket->nsp, packet->nsp, packet->nsp_len) == 0)
+            return socket;
+    }
+    return NULL;
+}
+
+static void take_connect(struct sio_conn *conn, const struct rc_sio_packet *packet)
+{
+    const char *nsp = known_nsp(conn->sio, packet);
+    if (nsp) {
+        sio_socket_enter(conn, nsp, packet);
+    } else if (packet->nsp_len > RC_NSP_MAX) {
+        refuse_packet(conn, "namespace is too long");
+    } else {
+        rc_metric_add(&conn->sio->config.values[GM_CONNECTS_REFUSED], 1);
+        sio_conn_send(conn, rc_sio_connect_error(packet->nsp, packet->nsp_len, "Invalid namespace"));
+    }
+}
+
+/* A whole packet. */
+static void dispatch(struct sio_conn *conn, const struct rc_sio_packet *packet, struct rc_buf *const *attachment)
+{
+    struct sio_socket *socket = find_socket(conn, packet);
+    if (packet->type == RC_SIO_CONNECT) {
+        if (socket)
+            refuse_packet(conn, "second CONNECT to a namespace");
+        else
+            take_connect(conn, packet);
+        return;
+    }
+    if (!socket || socket->entry) {
+        refuse_packet(conn, "packet for a namespace that is not connected");
+        return;
+    }
+    switch (packet->type) {
+    case RC_SIO_DISCONNECT:
+        sio_socket_leave(socket);
+        sio_conn_pause(conn);
+        break;
+    case RC_SIO_EVENT:
+    case RC_SIO_BINARY_EVENT:
+        sio_socket_event(socket, packet, attachment);
+        break;
+    default: /* an ack; this server asks for none */
+        rc_metric_add(&conn->sio->config.values[GM_ACKS_IGNORED], 1);
+    }
+}
+
+/* Keeps a binary packet until its attachments have come. */
+static void begin_partial(struct sio_conn *conn, const char *data, size_t len)
+{
+    struct sio_partial *partial = calloc(1, sizeof(*partial));
+    if (partial)
+        partial->text = malloc(len);
+    if (!partial || !partial->text) {
+        free(partial);
+        sio_conn_close(conn, RC_CLOSE_MEMORY);
+        return;
+    }
+    memcpy(partial->text, data, len);
+    rc_sio_packet_parse(partial->text, len, &partial->packet); /* again, for slices that stay */
+    conn->partial = partial;
+}
+
+static void on_text(void *self, const char *data, size_t len)
+{
+    struct sio_conn *conn = self;
+    struct rc_sio_packet packet;
+    const char *wrong = conn->partial ? "attachments are due" : rc_sio_packet_parse(data, len, &packet);
+    if (wrong)
+        refuse_packet(conn, wrong);
+    else if (packet.attachments)
+        begin_partial(conn, data, len);
+    else
+        dispatch(conn, &packet, NULL);
+}
+
+static void on_binary(void *self, const uint8_t *data, size_t len)
+{
+    struct sio_conn *conn = self;
+    struct sio_partial *partial = conn->partial;
+    if (!partial) {
+        refuse_packet(conn, "binary data that no packet announced");
+        return;
+    }
+    struct rc_buf *attachment = rc_buf_copy(data, len);
+    if (!attachment) {
+        sio_conn_close(conn, RC_CLOSE_MEMORY);
+        return;
+    }
+    partial->attachment[partial->have++] = attachment;
+    if (partial->have < partial->packet.attachments)
+        return;
+    conn->partial = NULL;
+    dispatch(conn, &partial->packet, partial->attachment);
+    partial_free(partial);
+}
+
+const struct rc_eio_user rc_sio_user = {on_open, on_text, on_binary, on_closed};

@@ -1,0 +1,72 @@
+/* Inside Socket.IO: connections (sio_conn.c) and sockets (sio_socket.c). */
+#ifndef RC_GATEWAY_SIO_IMPL_H
+#define RC_GATEWAY_SIO_IMPL_H
+
+#include "gateway/sio/room_set.h"
+#include "gateway/sio/sio.h"
+#include "gateway/sio/sio_packet.h"
+
+struct rc_sio {
+    struct rc_sio_config config;
+    uint64_t last_number;     /* of the sockets made so far */
+    struct rc_map sockets;    /* number (8 bytes) -> struct sio_socket */
+    struct rc_room_set rooms; /* of opened sockets */
+};
+
+/* A CONNECT that waits for its rooms. */
+struct sio_entry {
+    unsigned rooms;
+    struct rc_buf *room[RC_SOCKET_ROOMS_MAX];
+    size_t auth_len;
+    char *auth; /* JSON text of its payload, NULL: none */
+};
+
+struct sio_socket {
+    struct rc_occupant occupant; /* rooms that it is in, since OPENED */
+    LIST_ENTRY(sio_socket) link; /* in conn->sockets */
+    struct sio_conn *conn;
+    uint64_t number;              /* rc_up and rc_down call it so */
+    const char *nsp;              /* one of config.nsp */
+    struct rc_identity *identity; /* held; may be NULL */
+    int64_t expires;              /* wall clock (s) of its end, 0: never */
+    struct rc_timer expiry;       /* set while open, when it expires */
+    struct sio_entry *entry;      /* until OPENED */
+    bool paused;                  /* the link loop wants no events from it */
+};
+LIST_HEAD(sio_sockets, sio_socket);
+
+/* A binary packet whose attachments are not all there. */
+struct sio_partial {
+    struct rc_sio_packet packet; /* slices of text */
+    char *text;
+    unsigned have;
+    struct rc_buf *attachment[RC_ATTACHMENTS_MAX];
+};
+
+struct sio_conn {
+    struct rc_sio *sio;
+    struct rc_eio *eio;
+    char *cookie; /* of the request that opened the session; NULL: there was none */
+    struct sio_sockets sockets;
+    struct rc_timer timer;       /* connect timeout, until the first socket opens */
+    struct sio_partial *partial; /* NULL: none is due */
+};
+
+/* Sends a payload to one client and releases it. NULL: memory was short, the connection closes. */
+void sio_conn_send(struct sio_conn *conn, struct rc_buf *payload);
+void sio_conn_close(struct sio_conn *conn, enum rc_close why);
+/* Stops or goes on with input, as the sockets of the connection want it. */
+void sio_conn_pause(struct sio_conn *conn);
+
+/* A CONNECT to a namespace that exists and that the connection is not in. */
+void sio_socket_enter(struct sio_conn *conn, const char *nsp, const struct rc_sio_packet *packet);
+/* Its rooms are in place. */
+void sio_socket_opened(struct sio_socket *socket);
+/* Leaves its rooms and is freed. */
+void sio_socket_leave(struct sio_socket *socket);
+/* An event for an opened socket. */
+void sio_socket_event(struct sio_socket *socket, const struct rc_sio_packet *packet, struct rc_buf *const *attachment);
+/* What became of an event: token as in rc_emit. */
+void sio_socket_result(struct sio_socket *socket, uint64_t token, enum rc_outcome outcome);
+
+#endif

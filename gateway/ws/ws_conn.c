@@ -1,0 +1,163 @@
+/* WebSocket connections on streams. */
+#include "gateway/ws/ws_conn.h"
+
+#include "log.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rc_ws_conn {
+    struct rc_stream *stream;
+    const struct rc_ws_user *user;
+    void *self; /* user's */
+    struct rc_ws ws;
+};
+
+/* 16 bytes in base64: 22 characters and "==". */
+static bool key_valid(const char *key)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    return strlen(key) == 24 && strspn(key, alphabet) == 22 && strcmp(key + 22, "==") == 0;
+}
+
+int rc_ws_handshake_check(const struct rc_http_request *request, const char **wrong)
+{
+    const char *key = rc_http_header(request, "sec-websocket-key");
+    const char *version = rc_http_header(request, "sec-websocket-version");
+    *wrong = NULL;
+    if (strcmp(request->method, "GET") != 0 || request->http10)
+        *wrong = "WebSocket needs a GET request of HTTP/1.1";
+    else if (!request->upgrade || !rc_http_has_token(request, "upgrade", "websocket"))
+        *wrong = "Upgrade: websocket and Connection: Upgrade are needed";
+    else if (!key || !key_valid(key))
+        *wrong = "Missing or invalid Sec-WebSocket-Key header";
+    else if (!version || strcmp(version, "13") != 0)
+        *wrong = "Missing or invalid Sec-WebSocket-Version header";
+    else
+        return 0;
+    return version && strcmp(version, "13") != 0 && key ? 426 : 400;
+}
+
+void rc_ws_accept_key(const char *key, char accept[29])
+{
+    char text[64 + 37];
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    int n = snprintf(text, sizeof(text), "%.64s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
+    EVP_Digest(text, (size_t)n, digest, NULL, EVP_sha1(), NULL);
+    EVP_EncodeBlock((unsigned char *)accept, digest, 20);
+}
+
+void rc_ws_refuse(struct rc_response *response, int status, const char *text)
+{
+    rc_response_close(response, RC_CLOSE_HANDSHAKE);
+    rc_response_full(response, status, "text/html", status == 426 ? "Sec-WebSocket-Version: 13\r\n" : NULL, text,
+                     strlen(text));
+}
+
+static struct rc_buf *switching(const char *key)
+{
+    char accept[29], head[256];
+    rc_ws_accept_key(key, accept);
+    int n = snprintf(head, sizeof(head),
+                     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                     "Sec-WebSocket-Accept: %s\r\n\r\n",
+                     accept);
+    return rc_buf_copy(head, (size_t)n);
+}
+
+static enum rc_close close_reason(enum rc_ws_code code)
+{
+    switch (code) {
+    case RC_WS_NOT_UTF8:
+        return RC_CLOSE_WS_UTF8;
+    case RC_WS_TOO_BIG:
+        return RC_CLOSE_WS_TOO_BIG;
+    case RC_WS_INTERNAL:
+        return RC_CLOSE_MEMORY;
+    default:
+        return RC_CLOSE_WS_PROTOCOL;
+    }
+}
+
+static void on_message(void *self, bool text, uint8_t *data, size_t len)
+{
+    struct rc_ws_conn *ws = self;
+    ws->user->message(ws->self, text, data, len);
+    ws->ws.stop = ws->stream->closing || ws->stream->paused;
+}
+
+static void on_control(void *self, enum rc_ws_opcode opcode, const uint8_t *data, size_t len)
+{
+    struct rc_ws_conn *ws = self;
+    if (opcode == RC_WS_PING) {
+        rc_stream_send(ws->stream, rc_ws_frame(RC_WS_PONG, data, len));
+    } else if (opcode == RC_WS_CLOSE) {
+        rc_stream_send(ws->stream, rc_ws_frame(RC_WS_CLOSE, data, len < 2 ? 0 : 2));
+        rc_stream_close(ws->stream, RC_CLOSE_WS_CLOSED);
+    }
+    ws->ws.stop = ws->stream->closing;
+}
+
+static const struct rc_ws_events events = {on_message, on_control};
+
+static size_t ws_input(void *self, struct rc_stream *stream, uint8_t *data, size_t len)
+{
+    struct rc_ws_conn *ws = self;
+    (void)stream;
+    ws->ws.stop = false;
+    size_t used = rc_ws_feed(&ws->ws, data, len, &events, ws);
+    if (ws->ws.error)
+        rc_ws_close(ws, ws->ws.error, close_reason(ws->ws.error));
+    return used;
+}
+
+static void ws_closed(void *self, enum rc_close why)
+{
+    struct rc_ws_conn *ws = self;
+    ws->user->closed(ws->self, why);
+    rc_ws_fini(&ws->ws);
+    free(ws);
+}
+
+static const struct rc_stream_user ws_user = {ws_input, NULL, ws_closed};
+
+struct rc_ws_conn *rc_ws_open(const struct rc_http_request *request, struct rc_response *response, size_t max,
+                              const struct rc_ws_user *user, void *self)
+{
+    struct rc_ws_conn *ws = calloc(1, sizeof(*ws));
+    if (!ws) {
+        rc_ws_refuse(response, 503, "Out of memory");
+        return NULL;
+    }
+    ws->user = user;
+    ws->self = self;
+    rc_ws_init(&ws->ws, max);
+    ws->stream = rc_response_upgrade(response, switching(rc_http_header(request, "sec-websocket-key")));
+    if (!ws->stream) {
+        free(ws);
+        return NULL;
+    }
+    ws->stream->user = &ws_user;
+    ws->stream->self = ws;
+    return ws;
+}
+
+void rc_ws_send(struct rc_ws_conn *ws, struct rc_buf *frames)
+{
+    rc_stream_send(ws->stream, frames);
+}
+
+void rc_ws_pause(struct rc_ws_conn *ws, bool stop)
+{
+    rc_stream_pause(ws->stream, stop);
+}
+
+void rc_ws_close(struct rc_ws_conn *ws, enum rc_ws_code code, enum rc_close why)
+{
+    if (ws->stream->closing)
+        return;
+    rc_stream_send(ws->stream, rc_ws_close_frame(code));
+    rc_stream_close(ws->stream, why);
+}
