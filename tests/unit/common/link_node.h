@@ -164,10 +164,10 @@ static inline void turn(struct node *a, struct node *b, int ms)
         rc_link_process(b->link);
 }
 
-/* Turns both nodes (each may be NULL) until the condition holds; 20 s without it is a failure. */
+/* Turns both nodes (each may be NULL) until the condition holds; 60 s without it is a failure. */
 #define UNTIL(a, b, condition)                                                                                         \
     do {                                                                                                               \
-        rc_time give_up_ = rc_clock_now() + 20000 * RC_MS;                                                             \
+        rc_time give_up_ = rc_clock_now() + 60000 * RC_MS;                                                             \
         while (!(condition)) {                                                                                         \
             if (rc_clock_now() > give_up_)                                                                             \
                 fail_msg("never came true: %s", #condition);                                                           \
