@@ -190,16 +190,6 @@ static void parse(struct command *c, int argc, char **argv)
 
 /* ---- reports */
 
-static void print_shape(const struct sim_world *w)
-{
-    const struct sim_shape *s = &w->shape;
-    printf("B%u G%u P%u k%u%s q%u%s%s [", s->brokers, s->gateways, s->persisters, s->k, s->k_mixed ? "*" : "",
-           s->quorum, s->voter ? " voter" : "", s->tight ? " tight" : "");
-    for (unsigned i = 0; i < w->faults; i++)
-        printf("%s%s", i ? "; " : "", w->fault[i]);
-    printf("]");
-}
-
 static void print_replay(const struct sim_options *o, uint64_t seed)
 {
     printf("  replay: roomcast-sim --seeds %" PRIu64 " --mode %s", seed, mode_name[o->mode]);
@@ -224,7 +214,7 @@ static void print_replay(const struct sim_options *o, uint64_t seed)
 static void print_failure(const struct sim_world *w)
 {
     printf("seed %" PRIu64 " FAILED  ", w->seed);
-    print_shape(w);
+    sim_world_describe(w, stdout);
     printf("\n");
     for (unsigned i = 0; i < w->violations && i < 3; i++)
         printf("  %s\n", w->violation[i]);
@@ -236,7 +226,7 @@ static void print_failure(const struct sim_world *w)
 static void print_verbose(const struct sim_world *w)
 {
     printf("seed %" PRIu64 " %s  ", w->seed, w->violations ? "failed" : "ok");
-    print_shape(w);
+    sim_world_describe(w, stdout);
     printf(" messages %" PRIu64 " delay %.0f settle %.0f ms events %" PRIu64 " hash %016" PRIx64 "\n",
            w->totals.messages, (double)w->totals.delay_max / 1000, (double)w->totals.settle / 1000, w->totals.events,
            w->sim.hash);

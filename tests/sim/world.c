@@ -57,8 +57,9 @@ static void draw_shape(struct sim_world *w)
     s->tight = sim_chance(plan, 100);
     s->commit_max = sim_between(plan, 1 * SIM_MS, 12 * SIM_MS);
     s->worker_lag = sim_chance(plan, 500) ? sim_between(plan, 0, 20 * SIM_MS) : 0;
-    s->line_busy = sim_between(plan, 0, 3 * SIM_MS);
-    s->batch_max = sim_chance(plan, 300) ? 200 : 64 << 10;
+    bool slow_lines = sim_chance(plan, 150);
+    s->line_busy = sim_between(plan, 0, (slow_lines ? 40 : 3) * SIM_MS);
+    s->batch_max = sim_chance(plan, 300) && !slow_lines ? 200 : 64 << 10;
     s->topic_loss = sim_chance(plan, 100) ? 1000 : (unsigned)sim_between(plan, 0, 60);
     s->commit_fails = sim_chance(plan, 200) ? 50 : 0;
     rc_times_default(&s->times, 100);
@@ -137,11 +138,25 @@ static void build(struct sim_world *w)
     sim_faults_plan(w);
 }
 
+void sim_world_describe(const struct sim_world *w, FILE *out)
+{
+    const struct sim_shape *s = &w->shape;
+    fprintf(out, "B%u G%u P%u k%u%s q%u%s%s [", s->brokers, s->gateways, s->persisters, s->k, s->k_mixed ? "*" : "",
+            s->quorum, s->voter ? " voter" : "", s->tight ? " tight" : "");
+    for (unsigned i = 0; i < w->faults; i++)
+        fprintf(out, "%s%s", i ? "; " : "", w->fault[i]);
+    fprintf(out, "]");
+}
+
 void sim_world_run(struct sim_world *w, uint64_t seed, const struct sim_options *options)
 {
     *w = (struct sim_world){.seed = seed, .options = *options};
     sim_init(&w->sim, seed, options->trace);
     build(w);
+    if (options->trace) {
+        sim_world_describe(w, options->trace);
+        fputc('\n', options->trace);
+    }
     sim_run(&w->sim, w->fault_end + 1200 * SIM_MS);
     w->quiet = true;
     sim_run(&w->sim, w->sim.now + 800 * SIM_MS);

@@ -165,6 +165,8 @@ struct sim_world {
 /* Makes the world of this seed, runs it to its end, judges it. The result holds until sim_world_fini. */
 void sim_world_run(struct sim_world *w, uint64_t seed, const struct sim_options *options);
 void sim_world_fini(struct sim_world *w);
+/* Its shape and its faults, on the current line. */
+void sim_world_describe(const struct sim_world *w, FILE *out);
 
 uint64_t sim_world_inc(struct sim_world *w);                              /* a new incarnation, above all others */
 int sim_room_index(const struct sim_world *w, const struct rc_buf *room); /* -1: none of ours */
