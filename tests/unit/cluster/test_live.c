@@ -119,6 +119,8 @@ static void a_gateway_that_is_not_active_does_not_count(void **state)
     bk_run(t, t->config.times.tick);
     assert_int_equal(state_of(t), RC_OPEN);
     assert_int_equal(bk_stats(t).live, 0);
+    bk_up(t, &t->peer[0]);
+    assert_true(got_list(&t->peer[0], "")); /* nor for the others */
     t->g[0].active = true;
     bk_exchange(t);
     assert_int_equal(state_of(t), RC_FIT);

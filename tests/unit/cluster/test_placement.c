@@ -173,6 +173,21 @@ static void a_set_is_the_first_k_of_the_view(void **state)
     rc_placement_free(p);
 }
 
+/* A gateway places by the table, a broker judges by this: they must never differ. */
+static void covers_says_the_same_as_the_table(void **state)
+{
+    (void)state;
+    struct rc_placement *p = placed(unlike, 5);
+    for (uint32_t slot = 0; slot < RC_SLOTS; slot += 7)
+        for (uint32_t k = 0; k <= 5; k++) {
+            uint64_t set = rc_placement_set(p, slot, ALL, k);
+            for (uint32_t me = 0; me < 5; me++)
+                assert_int_equal(rc_placement_covers(unlike, 5, slot, k, me), set >> me & 1);
+        }
+    assert_false(rc_placement_covers(unlike, RC_BROKERS_MAX + 1, 0, 5, 0));
+    rc_placement_free(p);
+}
+
 static void a_cluster_has_at_most_64_brokers(void **state)
 {
     (void)state;
@@ -202,6 +217,7 @@ int main(void)
         cmocka_unit_test(scaling_all_weights_moves_nothing),
         cmocka_unit_test(raising_a_weight_only_takes_from_others),
         cmocka_unit_test(a_set_is_the_first_k_of_the_view),
+        cmocka_unit_test(covers_says_the_same_as_the_table),
         cmocka_unit_test(a_cluster_has_at_most_64_brokers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

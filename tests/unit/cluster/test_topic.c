@@ -115,6 +115,10 @@ static void stored_names_all_up_to_it(void **state)
     stored(P2, 1000); /* more than there is is all there is */
     end_pull(G1);
     assert_int_equal(got_count(G1, RC_OP_CONFIRM), 5);
+    say(t, room, 6);
+    stored(P1, 6);
+    end_pull(G1);
+    assert_int_equal(got_count(G1, RC_OP_CONFIRM), 5);
     assert_int_equal(bk_stats(t).topic_stored, 5);
 }
 
