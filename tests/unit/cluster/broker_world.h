@@ -287,13 +287,15 @@ static inline const char *bk_room(const struct bk *t, unsigned first, unsigned s
     static char name[8][32];
     static unsigned at;
     char *room = name[at++ % 8];
-    for (unsigned i = 0;; i++) {
+    for (unsigned i = 0; i < 10000; i++) {
         uint8_t order[2];
         snprintf(room, sizeof name[0], "/,user:%u", i);
         rc_placement_first(t->placement, slot_of(room), UINT64_MAX, 2, order);
         if (order[0] == first && order[1] == second && nth-- == 0)
             return room;
     }
+    fail_msg("no such room among 10000");
+    return NULL;
 }
 
 static inline bool in_room(const struct bk *t, const char *room, const char *gateway)

@@ -229,13 +229,15 @@ static inline const char *gw_room(const struct gw *t, unsigned first, unsigned s
     static char name[8][32];
     static unsigned at;
     char *room = name[at++ % 8];
-    for (unsigned i = 0;; i++) {
+    for (unsigned i = 0; i < 10000; i++) {
         uint8_t order[2];
         snprintf(room, sizeof name[0], "/,user:%u", i);
         rc_placement_first(t->placement, rc_slot(room, strlen(room)), UINT64_MAX, 2, order);
         if (order[0] == first && order[1] == second && nth-- == 0)
             return room;
     }
+    fail_msg("no such room among 10000");
+    return NULL;
 }
 
 static inline uint32_t slot_of(const char *room)
