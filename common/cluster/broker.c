@@ -36,8 +36,7 @@ static void take_peers(struct rc_broker *b, const struct rc_broker_config *confi
 struct rc_broker *rc_broker_new(const struct rc_broker_config *config, const struct rc_world *world,
                                 const struct rc_broker_events *events)
 {
-    if (config->n > RC_BROKERS_MAX || config->persisters > RC_PERSISTERS_MAX ||
-        config->quorum > config->persisters)
+    if (config->n > RC_BROKERS_MAX || config->persisters > RC_PERSISTERS_MAX || config->quorum > config->persisters)
         return NULL;
     struct rc_broker *b = rc_zalloc(sizeof *b);
     b->config = *config;
@@ -138,8 +137,8 @@ static struct rc_session *broker_up(struct rc_broker *b, struct rc_bk_peer *p, c
     return p->s;
 }
 
-static struct rc_session *persister_up(struct rc_broker *b, struct rc_bk_persister *p,
-                                       const struct rc_peer *peer, uint64_t session)
+static struct rc_session *persister_up(struct rc_broker *b, struct rc_bk_persister *p, const struct rc_peer *peer,
+                                       uint64_t session)
 {
     replace(b, &p->s, peer, session)->owner = p;
     p->inc = peer->inc;
@@ -226,12 +225,18 @@ static bool from_gateway(struct rc_broker *b, struct rc_bk_gateway *e, const str
     }
 }
 
+/* What we sent before we were suspended, and find echoed now, says nothing of the time that our clock missed. */
+static void note_contact(const struct rc_broker *b, const struct rc_session *s, rc_time *contact)
+{
+    if (s->contact > b->started && s->contact > *contact)
+        *contact = s->contact;
+}
+
 static bool receive_gateway(struct rc_broker *b, struct rc_session *s, const struct rc_batch *batch)
 {
     struct rc_bk_gateway *e = s->owner;
     e->heard = s->heard;
-    if (s->contact > e->contact)
-        e->contact = s->contact;
+    note_contact(b, s, &e->contact);
     e->active |= batch->active;
     if (e->active && !e->listed)
         rc_bk_send_lists(b); /* the others must know it before it may rely on us (G7) */
@@ -264,8 +269,7 @@ static bool receive_broker(struct rc_broker *b, struct rc_session *s, const stru
         }
     }
     p->mature = batch->mature;
-    if (s->contact > p->contact)
-        p->contact = s->contact;
+    note_contact(b, s, &p->contact);
     return true;
 }
 

@@ -223,8 +223,9 @@ static void leave(void *on, void *arg, uint64_t num)
     struct sim *sim = &b->host.w->sim;
     (void)arg, (void)num;
     sim_host_kill(&b->host, false);
-    sim_at(sim, sim->now + sim_between(&sim->dice, 100 * SIM_MS, 1500 * SIM_MS),
-           (struct sim_task){.run = restart, .on = &b->host.node});
+    if (!b->host.for_good)
+        sim_at(sim, sim->now + sim_between(&sim->dice, 100 * SIM_MS, 1500 * SIM_MS),
+               (struct sim_task){.run = restart, .on = &b->host.node});
 }
 
 static void drained(void *on, void *arg, uint64_t num)

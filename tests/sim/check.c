@@ -291,12 +291,12 @@ static void check_room(struct sim_world *w, const struct sim_gateway *g, const s
                 (const char *)room->data, g->host.node.id, members, listed, want);
 }
 
-static void check_broker(struct sim_world *w, const struct sim_broker *b)
+static void check_broker(struct sim_world *w, const struct sim_broker *b, size_t live)
 {
     struct rc_broker_stats st;
     rc_broker_stats(b->core, &st);
     const char *id = b->host.node.id;
-    if (st.state != RC_OPEN || !st.mature || st.live != w->shape.gateways)
+    if (st.state != RC_OPEN || !st.mature || st.live != live)
         sim_bad(w, "STATE", "%s at rest: state %d, %zu gateways live", id, st.state, st.live);
     if (st.waiting || st.topic_records || st.topic_bytes)
         sim_bad(w, "STATE", "%s at rest: %zu emits wait, %zu records of %zu bytes in the topic", id, st.waiting,
@@ -306,13 +306,18 @@ static void check_broker(struct sim_world *w, const struct sim_broker *b)
 static void check_cores(struct sim_world *w)
 {
     unsigned owners = 0;
+    size_t live = 0;
+    for (unsigned i = 0; i < w->shape.gateways; i++)
+        live += w->gateway[i]->core != NULL;
     for (unsigned i = 0; i < w->shape.brokers; i++) {
         if (!w->broker[i]->core)
             continue;
         owners += w->member[i].weight > 0;
-        check_broker(w, w->broker[i]);
+        check_broker(w, w->broker[i], live);
     }
     for (unsigned i = 0; i < w->shape.gateways; i++) {
+        if (!w->gateway[i]->core)
+            continue;
         check_gateway(w, w->gateway[i]);
         for (unsigned r = 0; r < SIM_ROOMS; r++)
             check_room(w, w->gateway[i], w->room[r], owners);
@@ -341,7 +346,7 @@ void sim_check_end(struct sim_world *w)
         if (!w->client[i].socket || w->client[i].socket->state != SIM_OPEN)
             sim_bad(w, "P6", "client %u of user %u is not connected in the end", i, w->client[i].user);
     for (unsigned i = 0; i < w->hosts; i++)
-        if (!w->host[i]->node.up && w->host[i]->role->role != RC_BROKER) {
+        if (!w->host[i]->node.up && !w->host[i]->for_good) {
             sim_bad(w, "P6", "%s is down in the end", w->host[i]->node.id);
             return;
         }

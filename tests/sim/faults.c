@@ -43,7 +43,7 @@ static void drain_gateway(void *on, void *arg, uint64_t num)
 static void stall_gateway(void *on, void *arg, uint64_t dur)
 {
     (void)arg;
-    sim_gateway_stall(on, (rc_time)dur);
+    sim_worker_stick(&((struct sim_gateway *)on)->worker, (rc_time)dur);
 }
 
 static void do_step(void *on, void *arg, uint64_t num)
@@ -208,29 +208,36 @@ static void iso(struct fault *f)
             plan_cut(f, f->at, f->end, n, f->w->host[i], 0);
 }
 
-static void crash(struct fault *f, struct sim_host *n, bool stay)
+/* A node may go for good where the others can do without it, and nothing else happens. */
+static void maybe_for_good(const struct fault *f, struct sim_host *n)
 {
-    describe(f, "%s%s", n->node.id, stay ? " for good" : "");
+    unsigned broker_spare = f->w->shape.brokers >= 3, gateway_spare = f->w->shape.gateways >= 2;
+    bool may = n->role->role == RC_BROKER ? broker_spare : n->role->role == RC_GATEWAY && gateway_spare;
+    n->for_good = f->w->options.mode == SIM_SINGLE && may && sim_chance(f->plan, 300);
+}
+
+static void crash(struct fault *f, struct sim_host *n)
+{
+    maybe_for_good(f, n);
+    describe(f, "%s%s", n->node.id, n->for_good ? " for good" : "");
     plan(f, f->at, sim_chance(f->plan, 300) ? KILL_QUIETLY : KILL, n, NULL, 0);
-    if (!stay)
+    if (!n->for_good)
         plan(f, f->end, START, n, NULL, 0);
 }
 
 static void crash_broker(struct fault *f)
 {
-    bool may = f->w->shape.brokers >= 3 && f->w->options.mode == SIM_SINGLE;
-    struct sim_host *n = any_broker(f);
-    crash(f, n, may && sim_chance(f->plan, 300));
+    crash(f, any_broker(f));
 }
 
 static void crash_gateway(struct fault *f)
 {
-    crash(f, any_gateway(f), false);
+    crash(f, any_gateway(f));
 }
 
 static void crash_persister(struct fault *f)
 {
-    crash(f, &f->w->persister[sim_between(f->plan, 0, f->w->shape.persisters - 1)]->host, false);
+    crash(f, &f->w->persister[sim_between(f->plan, 0, f->w->shape.persisters - 1)]->host);
 }
 
 static void freeze(struct fault *f, enum act act)
@@ -288,7 +295,8 @@ static void slow(struct fault *f)
 
 static void drain(struct fault *f, struct sim_host *n)
 {
-    describe(f, "%s", n->node.id);
+    maybe_for_good(f, n);
+    describe(f, "%s%s", n->node.id, n->for_good ? " for good" : "");
     plan(f, f->at, DRAIN, n, NULL, 0);
 }
 
@@ -318,14 +326,24 @@ static void gstart(struct fault *f)
     plan(f, f->at + sim_between(f->plan, 50 * SIM_MS, 800 * SIM_MS), START, g, NULL, 0);
 }
 
-static void pausecut(struct fault *f)
+static void frozen_and_cut(struct fault *f, enum act act, rc_time shortest, rc_time longest, rc_time cut_for)
 {
     struct sim_host *g = any_gateway(f), *b = any_broker(f);
-    f->dur = 7500 * SIM_MS;
+    f->dur = cut_for;
     f->end = f->at + f->dur;
     describe(f, "%s-%s", g->node.id, b->node.id);
-    plan(f, f->at, PAUSE, b, NULL, sim_between(f->plan, 1500 * SIM_MS, 3000 * SIM_MS));
+    plan(f, f->at, act, b, NULL, sim_between(f->plan, shortest, longest));
     plan_cut(f, f->at + sim_between(f->plan, 0, 900 * SIM_MS), f->end, g, b, 0);
+}
+
+static void pausecut(struct fault *f)
+{
+    frozen_and_cut(f, PAUSE, 1500 * SIM_MS, 3000 * SIM_MS, 7500 * SIM_MS);
+}
+
+static void sleepcut(struct fault *f)
+{
+    frozen_and_cut(f, SLEEP, 3000 * SIM_MS, 6000 * SIM_MS, 9000 * SIM_MS);
 }
 
 /* ---- the plan */
@@ -353,6 +371,7 @@ static const struct {
     {"drainG", drain_a_gateway},
     {"gstart", gstart},
     {"pausecut", pausecut},
+    {"sleepcut", sleepcut},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

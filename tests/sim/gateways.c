@@ -1,4 +1,4 @@
-/* A simulated gateway: callbacks of the core become jobs of the worker, which owns the sockets. */
+/* A simulated gateway: the core's host, what clients do at it, and draining. */
 #include "gateways.h"
 
 #include "check.h"
@@ -8,140 +8,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum sim_job_kind { SIM_DELIVER, SIM_BARRIER, SIM_OPENED, SIM_CLOSE, SIM_STOP };
-
-struct sim_job {
-    TAILQ_ENTRY(sim_job) link;
-    enum sim_job_kind kind;
-    struct rc_msg msg;         /* DELIVER */
-    uint64_t session, seq;     /* BARRIER: the batch */
-    struct sim_socket *socket; /* OPENED, CLOSE, STOP */
-    const char *why;           /* CLOSE */
-    bool stop;                 /* STOP */
-};
-
 static struct sim_gateway *gateway_of(void *host)
 {
     return host; /* host is its first member */
-}
-
-/* ---- the worker */
-
-static bool in_room(const struct sim_world *w, const struct sim_socket *s, const struct rc_buf *room)
-{
-    int i = sim_room_index(w, room);
-    return i >= 0 && sim_client_in(s->client, (unsigned)i);
-}
-
-static void write_to_sockets(struct sim_gateway *g, const struct rc_msg *msg)
-{
-    struct sim_world *w = g->host.w;
-    bool all = w->options.plant == SIM_NO_EXCEPT || !msg->except;
-    bool twice = w->options.plant == SIM_TWICE && sim_chance(&w->sim.dice, 5);
-    int room = sim_room_index(w, msg->room);
-    for (struct sim_socket *s = w->sockets; s; s = s->next) {
-        if (s->gateway != g || s->state != SIM_OPEN || !in_room(w, s, msg->room))
-            continue;
-        if (!all && in_room(w, s, msg->except))
-            continue;
-        for (int copies = twice ? 2 : 1; copies; copies--)
-            sim_check_receipt(w, s, sim_message_id(w, msg->payload), (unsigned)room);
-    }
-}
-
-static void end_socket(struct sim_socket *s, const char *why)
-{
-    if (s->state == SIM_CLOSED)
-        return;
-    s->state = SIM_CLOSED;
-    sim_client_closed(s, why);
-}
-
-static void read_backlog(struct sim_gateway *g, struct sim_socket *s)
-{
-    while (!s->stopped && s->unread) {
-        struct sim_message *m = s->unread;
-        s->unread = m->unread;
-        if (!s->unread)
-            s->unread_tail = &s->unread;
-        sim_gateway_read(g, s, m);
-    }
-}
-
-static void work(struct sim_gateway *g, struct sim_job *j)
-{
-    struct sim_socket *s = j->socket;
-    switch (j->kind) {
-    case SIM_DELIVER:
-        write_to_sockets(g, &j->msg);
-        break;
-    case SIM_BARRIER:
-        rc_gateway_processed(g->core, j->session, j->seq);
-        break;
-    case SIM_OPENED:
-        if (s->state == SIM_PENDING)
-            sim_client_opened(s);
-        break;
-    case SIM_CLOSE:
-        end_socket(s, j->why);
-        break;
-    case SIM_STOP:
-        s->stopped = j->stop;
-        read_backlog(g, s);
-        break;
-    }
-}
-
-static void job_free(struct sim_job *j)
-{
-    rc_msg_rele(&j->msg);
-    free(j);
-}
-
-/* Plant: the two oldest jobs, when both are deliveries, change places. */
-static void maybe_swap(struct sim_gateway *g)
-{
-    struct sim_job *first = TAILQ_FIRST(&g->jobs), *second = first ? TAILQ_NEXT(first, link) : NULL;
-    if (g->host.w->options.plant == SIM_REORDER && second && first->kind == SIM_DELIVER &&
-        second->kind == SIM_DELIVER) {
-        TAILQ_REMOVE(&g->jobs, first, link);
-        TAILQ_INSERT_AFTER(&g->jobs, second, first, link);
-    }
-}
-
-static void work_one(void *on, void *arg, uint64_t num)
-{
-    struct sim_gateway *g = on;
-    (void)arg, (void)num;
-    if (g->stalled)
-        return;
-    maybe_swap(g);
-    struct sim_job *j = TAILQ_FIRST(&g->jobs);
-    if (!j)
-        return;
-    TAILQ_REMOVE(&g->jobs, j, link);
-    work(g, j);
-    job_free(j);
-}
-
-static void work_all(struct sim_gateway *g)
-{
-    while (!g->stalled && !TAILQ_EMPTY(&g->jobs))
-        work_one(g, NULL, 0);
-}
-
-static struct sim_job *add_job(struct sim_gateway *g, enum sim_job_kind kind)
-{
-    struct sim_job *j = sim_alloc(sizeof(*j));
-    struct sim *sim = &g->host.w->sim;
-    j->kind = kind;
-    TAILQ_INSERT_TAIL(&g->jobs, j, link);
-    if (g->host.w->shape.worker_lag) {
-        rc_time at = sim->now + sim_between(&sim->dice, 0, g->host.w->shape.worker_lag);
-        g->jobs_at = at > g->jobs_at ? at : g->jobs_at;
-        sim_node_timer(&g->host.node, g->jobs_at - sim->now, (struct sim_task){.run = work_one, .on = g});
-    }
-    return j;
 }
 
 /* ---- what the core tells */
@@ -154,46 +23,38 @@ static struct sim_socket *socket_of(struct sim_gateway *g, uint64_t id)
     return s;
 }
 
+static void post(struct sim_gateway *g, struct sim_job job)
+{
+    sim_worker_post(&g->worker, job);
+}
+
 static void on_opened(void *host, uint64_t socket)
 {
     struct sim_gateway *g = gateway_of(host);
-    add_job(g, SIM_OPENED)->socket = socket_of(g, socket);
-}
-
-static const char *end_text(enum rc_socket_end why)
-{
-    static const char *const text[] = {"fenced", "emit expired", "timed out", "busy"};
-    return text[why];
+    post(g, (struct sim_job){.kind = SIM_OPENED, .socket = socket_of(g, socket)});
 }
 
 static void on_closed(void *host, uint64_t socket, enum rc_socket_end why)
 {
+    static const char *const text[] = {"fenced", "emit expired", "timed out", "busy"};
     struct sim_gateway *g = gateway_of(host);
-    struct sim_job *j = add_job(g, SIM_CLOSE);
-    j->socket = socket_of(g, socket);
-    j->socket->ending = true;
-    j->why = end_text(why);
+    struct sim_socket *s = socket_of(g, socket);
+    s->ending = true;
+    post(g, (struct sim_job){.kind = SIM_CLOSE, .socket = s, .why = text[why]});
 }
 
 static void on_deliver(void *host, const struct rc_msg *msg)
 {
     struct sim_gateway *g = gateway_of(host);
-    struct sim_job *j = add_job(g, SIM_DELIVER);
-    j->msg = *msg;
-    rc_msg_hold(&j->msg);
+    struct sim_job job = {.kind = SIM_DELIVER, .msg = *msg};
+    rc_msg_hold(&job.msg);
+    post(g, job);
     sim_check_routed(g->host.w, g, msg);
 }
 
 static void on_barrier(void *host, uint64_t session, uint64_t seq)
 {
-    struct sim_gateway *g = gateway_of(host);
-    struct sim_job *j = add_job(g, SIM_BARRIER);
-    j->session = session;
-    j->seq = seq;
-    if (g->host.w->options.plant != SIM_EARLY_ACK)
-        return;
-    TAILQ_REMOVE(&g->jobs, j, link); /* it overtakes what it should wait for */
-    TAILQ_INSERT_HEAD(&g->jobs, j, link);
+    post(gateway_of(host), (struct sim_job){.kind = SIM_BARRIER, .session = session, .seq = seq});
 }
 
 static void on_result(void *host, uint64_t socket, uint64_t token, enum rc_outcome outcome)
@@ -205,9 +66,7 @@ static void on_result(void *host, uint64_t socket, uint64_t token, enum rc_outco
 static void on_pause(void *host, uint64_t socket, bool stop)
 {
     struct sim_gateway *g = gateway_of(host);
-    struct sim_job *j = add_job(g, SIM_STOP);
-    j->socket = socket_of(g, socket);
-    j->stop = stop;
+    post(g, (struct sim_job){.kind = SIM_STOP, .socket = socket_of(g, socket), .stop = stop});
 }
 
 static void on_fenced(void *host, uint64_t inc)
@@ -252,7 +111,7 @@ void sim_gateway_connect(struct sim_gateway *g, struct sim_socket *s)
         }
     s->inc = g->host.self.inc;
     if (!rc_gateway_connect(g->core, s->id, room, n))
-        end_socket(s, "refused");
+        sim_worker_close(s, "refused");
     else if (g->host.w->options.plant == SIM_EARLY_OPEN)
         sim_client_opened(s);
 }
@@ -260,7 +119,7 @@ void sim_gateway_connect(struct sim_gateway *g, struct sim_socket *s)
 void sim_gateway_disconnect(struct sim_gateway *g, struct sim_socket *s)
 {
     rc_gateway_disconnect(g->core, s->id);
-    end_socket(s, "left");
+    sim_worker_close(s, "left");
 }
 
 void sim_gateway_read(struct sim_gateway *g, struct sim_socket *s, struct sim_message *m)
@@ -306,9 +165,8 @@ static void boot(struct sim_host *h)
         .receiver_max = 1 << 20,
     };
     snprintf(c.id, sizeof(c.id), "%s", h->node.id);
-    TAILQ_INIT(&g->jobs);
-    g->jobs_at = 0;
-    g->draining = g->stalled = false;
+    sim_worker_init(&g->worker, g);
+    g->draining = false;
     g->seen = (struct rc_gateway_stats){0};
     for (unsigned i = 0; i < SIM_ROOMS; i++)
         g->had[i] = false;
@@ -321,14 +179,10 @@ static void crash(struct sim_host *h)
     sim_check_count_gateway(h->w, g);
     for (struct sim_socket *s = h->w->sockets; s; s = s->next)
         if (s->gateway == g)
-            end_socket(s, "crash");
+            sim_worker_close(s, "crash");
     rc_gateway_free(g->core);
     g->core = NULL;
-    for (struct sim_job *j = TAILQ_FIRST(&g->jobs), *next; j; j = next) {
-        next = TAILQ_NEXT(j, link);
-        job_free(j);
-    }
-    TAILQ_INIT(&g->jobs);
+    sim_worker_fini(&g->worker);
 }
 
 static void before(struct sim_host *h)
@@ -345,8 +199,7 @@ static void before(struct sim_host *h)
 static void after(struct sim_host *h)
 {
     struct sim_gateway *g = gateway_of(h);
-    if (!h->w->shape.worker_lag)
-        work_all(g);
+    sim_worker_turn(&g->worker);
     sim_timeline_gateway(g);
 }
 
@@ -354,7 +207,7 @@ static void after(struct sim_host *h)
 static void tick(struct sim_host *h)
 {
     struct sim_gateway *g = gateway_of(h);
-    if (g->stalled && sim_node_now(&h->node) - g->stalled_since > h->w->shape.times.s / 2)
+    if (g->worker.stuck && sim_node_now(&h->node) - g->worker.stuck_since > h->w->shape.times.s / 2)
         rc_gateway_alive(g->core, false);
     rc_gateway_tick(g->core);
 }
@@ -399,28 +252,6 @@ const struct sim_role sim_gateway_role = {
     .receive = receive,
 };
 
-/* ---- stalling */
-
-static void unstall(void *on, void *arg, uint64_t num)
-{
-    struct sim_gateway *g = on;
-    (void)arg, (void)num;
-    sim_trace(&g->host.w->sim, g->host.node.id, "its worker goes on");
-    g->stalled = false;
-    work_all(g);
-    rc_gateway_alive(g->core, true);
-}
-
-void sim_gateway_stall(struct sim_gateway *g, rc_time dur)
-{
-    if (g->stalled)
-        return;
-    sim_trace(&g->host.w->sim, g->host.node.id, "its worker is stuck for %.0f ms", (double)dur / 1000);
-    g->stalled = true;
-    g->stalled_since = sim_node_now(&g->host.node);
-    sim_node_timer(&g->host.node, dur, (struct sim_task){.run = unstall, .on = g});
-}
-
 /* ---- draining */
 
 static void restart(void *on, void *arg, uint64_t num)
@@ -435,8 +266,9 @@ static void leave(void *on, void *arg, uint64_t num)
     struct sim *sim = &g->host.w->sim;
     (void)arg, (void)num;
     sim_host_kill(&g->host, true);
-    sim_at(sim, sim->now + sim_between(&sim->dice, 100 * SIM_MS, 1500 * SIM_MS),
-           (struct sim_task){.run = restart, .on = &g->host.node});
+    if (!g->host.for_good)
+        sim_at(sim, sim->now + sim_between(&sim->dice, 100 * SIM_MS, 1500 * SIM_MS),
+               (struct sim_task){.run = restart, .on = &g->host.node});
 }
 
 static void drained(void *on, void *arg, uint64_t num)

@@ -2,18 +2,13 @@
 #ifndef SIM_GATEWAYS_H
 #define SIM_GATEWAYS_H
 
-#include "world.h"
-
-struct sim_job;
+#include "worker.h"
 
 struct sim_gateway {
-    struct sim_host host;               /* first member */
-    struct rc_gateway *core;            /* NULL: down */
-    TAILQ_HEAD(sim_jobs, sim_job) jobs; /* from the link loop to the worker, in order */
-    rc_time jobs_at;                    /* virtual time when the newest of them is done */
-    bool stalled;                       /* the worker is stuck: jobs wait */
-    rc_time stalled_since;              /* on its own clock */
-    bool draining;
+    struct sim_host host;    /* first member */
+    struct rc_gateway *core; /* NULL: down */
+    struct sim_worker worker;
+    bool draining;                /* told to go: clients look for another */
     rc_time drain_since;          /* on its own clock */
     uint64_t drain_inc;           /* incarnation that drains */
     bool had[SIM_ROOMS];          /* this incarnation had a socket in this room */
@@ -28,7 +23,5 @@ void sim_gateway_disconnect(struct sim_gateway *g, struct sim_socket *s);
 void sim_gateway_read(struct sim_gateway *g, struct sim_socket *s, struct sim_message *m);
 /* As told by an operator: refuse clients, close sockets, empty the queues, say BYE, exit; then start anew. As a task. */
 void sim_gateway_drain(struct sim_gateway *g);
-/* The worker does nothing for this long. As a task. */
-void sim_gateway_stall(struct sim_gateway *g, rc_time dur);
 
 #endif

@@ -54,6 +54,7 @@ struct sim_host {
     const struct sim_role *role;
     struct rc_peer self;
     struct rc_world world; /* what the core sees */
+    bool for_good;         /* when it goes it does not come back */
     struct sim_target *target;
     unsigned targets;
     TAILQ_HEAD(, sim_line) lines;
