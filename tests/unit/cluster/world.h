@@ -110,7 +110,7 @@ static inline void end_init(struct end *e, struct world *w, enum rc_role role, c
     e->peer.role = role;
     e->peer.inc = inc;
     e->peer.weight = role == RC_BROKER;
-    snprintf(e->peer.id, sizeof e->peer.id, "%s", id);
+    snprintf(e->peer.id, sizeof e->peer.id, "%.*s", RC_ID_MAX, id);
     TAILQ_INIT(&e->got);
 }
 
