@@ -1,6 +1,18 @@
 /* The gateway's core at its edges: sessions in and out, deliveries and their acknowledgement, wrong words. */
 #include "gateway_world.h"
 
+static void a_cluster_has_brokers(void **state)
+{
+    struct gw *t = *state;
+    struct rc_world world = world_of(&t->world);
+    static const struct rc_gateway_events events;
+    struct rc_gateway_config c = t->config;
+    c.n = 0;
+    assert_null(rc_gateway_new(&c, &world, &events));
+    c.n = RC_BROKERS_MAX + 1;
+    assert_null(rc_gateway_new(&c, &world, &events));
+}
+
 static void only_configured_brokers_get_a_session(void **state)
 {
     struct gw *t = *state;
@@ -167,6 +179,7 @@ static void bye_is_said_on_every_session(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_cluster_has_brokers),
         TEST(only_configured_brokers_get_a_session),
         TEST(a_new_session_ends_the_older_one),
         TEST(a_silent_session_is_ended),

@@ -36,8 +36,7 @@ static void two_mature_others_are_a_majority_for_a_young_one(void **state)
     struct bk *t = *state;
     bk_up(t, &t->peer[0]);
     bk_up(t, &t->peer[1]);
-    bk_exchange(t);
-    bk_exchange(t);
+    bk_run(t, t->config.times.h);
     assert_false(bk_stats(t).mature);
     assert_int_equal(state_of(t), RC_OPEN);
 }
@@ -219,6 +218,20 @@ static void a_suspended_machine_knows_nothing(void **state)
     assert_int_equal(state_of(t), RC_OPEN);
 }
 
+/* What we sent before we slept, and find echoed on waking, says nothing of the time that our clock missed. */
+static void an_echo_from_before_the_sleep_is_no_contact(void **state)
+{
+    struct bk *t = *state;
+    bk_open(t);
+    for (unsigned i = 0; i < PEERS; i++)
+        end_pull(&t->peer[i]);
+    t->world.now++;
+    rc_broker_suspended(t->b);
+    for (unsigned i = 0; i < PEERS; i++)
+        end_say(&t->peer[i]);
+    assert_int_equal(rc_broker_state(t->b), RC_UNFIT);
+}
+
 /* ---- lists */
 
 static void the_others_are_told_at_once_who_lives(void **state)
@@ -290,6 +303,7 @@ int main(void)
         TEST(a_change_is_announced_at_once),
         TEST(a_draining_broker_says_so),
         TEST(a_suspended_machine_knows_nothing),
+        TEST(an_echo_from_before_the_sleep_is_no_contact),
         TEST(the_others_are_told_at_once_who_lives),
         TEST(a_gateway_is_listed_for_l_d_after_it_was_heard),
         TEST(the_others_are_told_at_once_who_said_bye),

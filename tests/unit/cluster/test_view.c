@@ -87,6 +87,20 @@ static void a_synced_carries_version_k_and_weights(void **state)
     rc_op_free(second);
 }
 
+static void a_view_is_the_same_in_whatever_order_it_was_configured(void **state)
+{
+    struct gw *t = *state;
+    static const struct rc_member turned[BROKERS] = {{"b3", 1}, {"b1", 1}, {"b2", 1}};
+    t->config.broker = turned;
+    gw_again(t);
+    gw_serve(t);
+    gw_down(t, 1);
+    assert_true(knows(&t->b[0], "b1 b3"));
+    gw_down(t, 0);
+    gw_up(t, 1);
+    assert_true(knows(&t->b[2], "b2 b3"));
+}
+
 /* A broker must never believe that it has our rooms before it has them, or lose them while it still counts on them. */
 static void joins_come_before_synced_before_leaves(void **state)
 {
@@ -185,10 +199,15 @@ static void a_lost_broker_that_is_back_need_not_be_waited_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_broker_is_told_of_every_view),     TEST(only_fit_and_open_brokers_are_in_the_view),
-        TEST(a_synced_carries_version_k_and_weights), TEST(joins_come_before_synced_before_leaves),
-        TEST(a_new_session_gets_all_joins_again),     TEST(settled_means_that_all_sessions_acknowledged_the_view),
-        TEST(a_lost_broker_is_relied_on_after_w),     TEST(a_lost_broker_that_is_back_need_not_be_waited_for),
+        TEST(every_broker_is_told_of_every_view),
+        TEST(only_fit_and_open_brokers_are_in_the_view),
+        TEST(a_synced_carries_version_k_and_weights),
+        TEST(a_view_is_the_same_in_whatever_order_it_was_configured),
+        TEST(joins_come_before_synced_before_leaves),
+        TEST(a_new_session_gets_all_joins_again),
+        TEST(settled_means_that_all_sessions_acknowledged_the_view),
+        TEST(a_lost_broker_is_relied_on_after_w),
+        TEST(a_lost_broker_that_is_back_need_not_be_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
