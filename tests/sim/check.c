@@ -350,6 +350,9 @@ void sim_check_end(struct sim_world *w)
             sim_bad(w, "P6", "%s is down in the end", w->host[i]->node.id);
             return;
         }
+    rc_time max = w->options.max_delay, worst = w->totals.delay_max;
+    if (max && worst > max && !w->shape.tight) /* tight bounds make their own delays */
+        sim_bad(w, "P6", "a delivery took %.0f ms", (double)worst / 1000);
     if (!w->violations)
         check_cores(w);
 }

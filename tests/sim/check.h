@@ -5,7 +5,8 @@
  *   P3dup P3order   a socket got a message twice, or one sender's messages to one room in the wrong order
  *   P4              acknowledged and not stored at the quorum; stored twice; stored in another order than sent
  *   P5              acknowledged, and a member socket lacks it although its gateway holds its lease
- *   P6              15 s after the last fault something is unacknowledged, or somebody is not connected
+ *   P6              15 s after the last fault something is unacknowledged, or somebody is not connected;
+ *                   or a delivery took longer than --max-delay
  *   ROUTE           delivered to a gateway that never had a member
  *   RESULT          a message ended twice, or one that nobody sent
  *   STATE           what a core says of itself does not fit what it should be at rest

@@ -153,12 +153,15 @@ static void boot(struct sim_host *h)
     struct sim_world *w = h->w;
     if (w->options.plant != SIM_SAME_INC || !h->self.inc)
         h->self.inc = sim_world_inc(w);
+    struct rc_member member[RC_BROKERS_MAX]; /* each gateway's configuration lists them in another order */
+    for (unsigned i = 0; i < w->shape.brokers; i++)
+        member[i] = w->member[(i + h->node.index) % w->shape.brokers];
     struct rc_gateway_config c = {
         .inc = h->self.inc,
         .times = w->shape.times,
         .k = w->shape.k_mixed ? 1 + h->node.index % 3 : w->shape.k,
         .n = w->shape.brokers,
-        .broker = w->member,
+        .broker = member,
         .bound = w->shape.tight ? 4000 : 64 << 20,
         .socket_bound = w->shape.tight ? 800 : 256 << 10,
         .credit = w->shape.tight ? 600 : 4 << 20,

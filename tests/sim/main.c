@@ -44,6 +44,7 @@ static void help(void)
     printf("\n"
            "  --brokers N, --gateways N, --persisters N, --k N, --quorum N\n"
            "                     shape of the cluster (drawn from the seed)\n"
+           "  --max-delay MS     fail when a delivery takes longer (but in worlds with tight bounds)\n"
            "  --trace            timeline of each run\n"
            "  --watch ID         in the timeline: the way of one message\n"
            "  --verbose          one line a seed, with a hash of all that happened\n"
@@ -114,6 +115,7 @@ static const struct option longs[] = {
     {"quorum", required_argument, NULL, 'q'},
     {"plant", required_argument, NULL, 'p'},
     {"watch", required_argument, NULL, 'w'},
+    {"max-delay", required_argument, NULL, 'x'},
     {"trace", no_argument, NULL, 't'},
     {"verbose", no_argument, NULL, 'v'},
     {"determinism", no_argument, NULL, 'd'},
@@ -156,6 +158,9 @@ static void parse_one(struct command *c, int option)
         break;
     case 'w':
         o->watch = number(optarg, 1, UINT32_MAX, "--watch: '%s' is not a message number");
+        break;
+    case 'x':
+        o->max_delay = (rc_time)number(optarg, 1, 1000000, "--max-delay: '%s' is not 1 to 1000000") * SIM_MS;
         break;
     case 't':
         o->trace = stdout;
@@ -208,6 +213,8 @@ static void print_replay(const struct sim_options *o, uint64_t seed)
             printf(" --%s %u", shape[i].name, shape[i].value);
     if (o->plant)
         printf(" --plant %s", plants[o->plant].name);
+    if (o->max_delay)
+        printf(" --max-delay %lld", (long long)(o->max_delay / SIM_MS));
     printf(" --trace\n");
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SIM_AFTER  (4000 * SIM_MS)  /* traffic goes on so long after the last fault: who came back is used */
 #define SIM_SETTLE (15000 * SIM_MS) /* P6: after the last fault everything is well again by then */
 #define SIM_REST   (4000 * SIM_MS)  /* and this much later nothing is left over: more than W */
 
@@ -83,12 +84,15 @@ static struct sim_host *add_host(struct sim_world *w, size_t size, const struct 
 static void make_nodes(struct sim_world *w)
 {
     const struct sim_shape *s = &w->shape;
+    bool weighted = sim_chance(&w->sim.plan, 200);
     w->broker = sim_alloc(sizeof(*w->broker) * s->brokers);
     w->gateway = sim_alloc(sizeof(*w->gateway) * s->gateways);
     w->persister = sim_alloc(sizeof(*w->persister) * s->persisters);
     for (unsigned i = 0; i < s->brokers; i++) {
         w->broker[i] = (struct sim_broker *)add_host(w, sizeof(struct sim_broker), &sim_broker_role, "B", i);
-        w->member[i].weight = s->voter && i == s->brokers - 1 ? 0 : 100;
+        w->member[i].weight = weighted ? (uint32_t)sim_between(&w->sim.plan, 1, 300) : 100;
+        if (s->voter && i == s->brokers - 1)
+            w->member[i].weight = 0;
         memcpy(w->member[i].id, w->broker[i]->host.node.id, sizeof(w->member[i].id));
         w->broker[i]->host.self.weight = w->member[i].weight;
     }
@@ -157,13 +161,12 @@ void sim_world_run(struct sim_world *w, uint64_t seed, const struct sim_options 
         sim_world_describe(w, options->trace);
         fputc('\n', options->trace);
     }
-    sim_run(&w->sim, w->fault_end + 1200 * SIM_MS);
+    rc_time silence = w->fault_end + SIM_AFTER;
+    sim_run(&w->sim, silence);
     w->quiet = true;
-    sim_run(&w->sim, w->sim.now + 800 * SIM_MS);
-    rc_time limit = w->fault_end + SIM_SETTLE;
-    while (!sim_check_settled(w) && w->sim.now < limit)
-        sim_run(&w->sim, w->sim.now + 50 * SIM_MS);
-    w->totals.settle = w->sim.now - w->fault_end;
+    while (!sim_check_settled(w) && w->sim.now < w->fault_end + SIM_SETTLE)
+        sim_run(&w->sim, w->sim.now + 10 * SIM_MS);
+    w->totals.settle = w->sim.now - silence;
     sim_run(&w->sim, w->sim.now + SIM_REST);
     sim_check_end(w);
     w->totals.events = w->sim.ran;

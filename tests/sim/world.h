@@ -52,8 +52,9 @@ struct sim_options {
     const char *fault; /* kind of the first fault */
     unsigned brokers, gateways, persisters, k, quorum;
     enum sim_plant plant;
-    uint64_t watch; /* message whose way is traced */
-    FILE *trace;    /* NULL: silent */
+    rc_time max_delay; /* a delivery must not take longer (P6); 0: any time */
+    uint64_t watch;    /* message whose way is traced */
+    FILE *trace;       /* NULL: silent */
 };
 
 /* The shape of a world, from its seed. Times are virtual. */
@@ -124,7 +125,7 @@ struct sim_totals {
     uint64_t events;
     rc_time delay_max; /* longest way from client to client */
     rc_time ack_max;
-    rc_time settle; /* after the last fault until everybody is connected and acknowledged */
+    rc_time settle; /* after the last message until everybody is connected and acknowledged */
 };
 
 #define SIM_VIOLATIONS_MAX 20
