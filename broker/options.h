@@ -10,6 +10,7 @@ struct rc_broker_options {
     char *persisters;
     char *ack_quorum;
     char *durability;
+    int64_t incarnation; /* lowest to start with */
     int64_t topic_buffer, waiting_bytes, gateway_bytes;
 
     /* made by the check */

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEAVE_LONGEST (5000 * RC_MS) /* for what is not confirmed or stored at the end */
+
 /* ---- the core's world ---------------------------------------------------------------------------------------------------- */
 
 static rc_time world_now(void *arg)
@@ -91,6 +93,23 @@ static struct rc_session *node_up(void *arg, const struct rc_peer *peer, uint64_
     return s;
 }
 
+/* protocol.md S1. A broker's state is soft: its next incarnation begins with a restart. */
+static void node_refused(void *arg, const char *id, enum rc_hello reason, uint64_t known_inc)
+{
+    struct rc_broker_process *b = arg;
+    if (reason == RC_HELLO_TWIN) {
+        rc_log(RC_ERROR, "twin", "broker=%s reason=\"another process with our node.id has a session there\"", id);
+        b->twin = true;
+    } else if (reason == RC_HELLO_OLD && known_inc >= b->self.inc) {
+        rc_log(RC_WARN, "incarnation-raised", "broker=%s incarnation=%llu reason=\"was the clock set back?\"", id,
+               (unsigned long long)known_inc + 1);
+        b->next_inc = known_inc + 1;
+    } else {
+        return;
+    }
+    rc_loop_stop(b->daemon.loop);
+}
+
 static void node_down(void *arg, struct rc_session *s)
 {
     struct rc_broker_process *b = arg;
@@ -150,6 +169,15 @@ static void look_at_clock(struct rc_broker_process *b)
         rc_broker_suspended(b->core);
 }
 
+/* C4: the gateways have heard that we drain; we go when nothing waits for us any more. */
+static void leave_when_idle(struct rc_broker_process *b)
+{
+    rc_time since = rc_clock_now() - b->leaving;
+    bool idle = rc_broker_idle(b->core) && rc_host_dry(b->host);
+    if ((idle && since > 2 * b->options->common.times.h) || since > LEAVE_LONGEST)
+        rc_loop_stop(b->daemon.loop);
+}
+
 static void on_tick(void *arg)
 {
     struct rc_broker_process *b = arg;
@@ -157,6 +185,8 @@ static void on_tick(void *arg)
     rc_host_process(b->host);
     rc_broker_tick(b->core);
     finish_pass(b);
+    if (b->leaving)
+        leave_when_idle(b);
 }
 
 static void on_second(void *arg)
@@ -210,6 +240,7 @@ static enum rc_exit open_links(struct rc_broker_process *b, char why[RC_LINK_WHY
     static const struct rc_host_node node = {.hello = node_hello,
                                              .state = node_state,
                                              .up = node_up,
+                                             .refused = node_refused,
                                              .down = node_down,
                                              .take = node_take,
                                              .receive = node_receive};
@@ -254,27 +285,38 @@ static enum rc_exit start(struct rc_broker_process *b)
 static void stop(void *arg)
 {
     struct rc_broker_process *b = arg;
-    rc_loop_stop(b->daemon.loop);
+    b->leaving = rc_clock_now();
+    rc_broker_drain(b->core);
+    finish_pass(b);
 }
 
-enum rc_exit rc_broker_run(struct rc_broker_options *options)
+static void set_up(struct rc_broker_process *b, struct rc_broker_options *options, uint64_t inc)
 {
     static const struct rc_metric_info info[] = {RC_BROKER_METRICS(RC_METRIC_INFO)};
-    struct rc_broker_process b = {.options = options, .daemon = {.role = "broker", .stop = stop}};
-    b.daemon.arg = &b;
-    b.copies[0] = b.values;
-    b.metrics = (struct rc_metrics){"broker", info, BM_COUNT, b.copies, 1};
-    b.self.role = RC_BROKER;
-    b.self.inc = (uint64_t)rc_clock_wall_ms();
-    b.self.weight = options->entry->weight;
-    memcpy(b.self.id, options->entry->id, sizeof b.self.id);
-    TAILQ_INIT(&b.sessions);
+    *b = (struct rc_broker_process){.options = options, .daemon = {.role = "broker", .stop = stop, .arg = b}};
+    b->copies[0] = b->values;
+    b->metrics = (struct rc_metrics){"broker", info, BM_COUNT, b->copies, 1};
+    b->self.role = RC_BROKER;
+    b->self.inc = inc;
+    b->self.weight = options->entry->weight;
+    memcpy(b->self.id, options->entry->id, sizeof b->self.id);
+    TAILQ_INIT(&b->sessions);
+}
+
+enum rc_exit rc_broker_run(struct rc_broker_options *options, uint64_t *next_inc)
+{
+    struct rc_broker_process b;
+    uint64_t wall = (uint64_t)rc_clock_wall_ms(), least = (uint64_t)options->incarnation;
+    set_up(&b, options, wall > least ? wall : least);
     rc_common_log(&options->common);
     enum rc_exit code = rc_daemon_init(&b.daemon);
     if (code == RC_EXIT_OK)
         code = start(&b);
     if (code == RC_EXIT_OK)
         code = rc_daemon_run(&b.daemon);
+    if (b.twin)
+        code = RC_EXIT_CONFIG;
+    *next_inc = b.next_inc;
     rc_admin_free(b.admin);
     rc_host_free(b.host);
     rc_topic_pub_free(b.topic);

@@ -26,6 +26,9 @@ struct rc_broker_process {
     struct rc_roster roster;
     struct rc_broker_sessions sessions; /* open ones, for the map */
     struct rc_suspend suspend;
+    rc_time leaving;   /* when a signal asked for the end; 0: it did not */
+    uint64_t next_inc; /* we are refused as too old: begin again with this one; 0: no */
+    bool twin;         /* another process has our id: the loop ended for that */
     struct rc_rate in, out;
     _Atomic uint64_t values[BM_COUNT];
     _Atomic uint64_t *copies[1];

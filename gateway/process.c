@@ -31,6 +31,13 @@ static void dry(void *arg)
     rc_loop_stop(g->daemon.loop);
 }
 
+static void twin(void *arg)
+{
+    struct rc_gateway_process *g = arg;
+    g->twin = true;
+    rc_loop_stop(g->daemon.loop);
+}
+
 /* The clients go first, so that they reconnect elsewhere at once; what they sent is confirmed before we go. */
 static void stop(void *arg)
 {
@@ -112,8 +119,13 @@ static enum rc_exit make_app(struct rc_gateway_process *g, char *why, size_t siz
 
 static enum rc_exit open_router(struct rc_gateway_process *g, char why[RC_LINK_WHY])
 {
-    struct rc_router_config config = {
-        .options = g->options, .loop = g->daemon.loop, .self = g->self, .serving = serving, .dry = dry, .arg = g};
+    struct rc_router_config config = {.options = g->options,
+                                      .loop = g->daemon.loop,
+                                      .self = g->self,
+                                      .serving = serving,
+                                      .dry = dry,
+                                      .twin = twin,
+                                      .arg = g};
     enum rc_exit code;
     g->router = rc_router_new(&config, &code, why);
     return code;
@@ -184,6 +196,8 @@ enum rc_exit rc_gateway_run(struct rc_gateway_options *options)
         code = start(&g);
     if (code == RC_EXIT_OK)
         code = rc_daemon_run(&g.daemon);
+    if (g.twin)
+        code = RC_EXIT_CONFIG;
     take_down(&g);
     return rc_daemon_fini(&g.daemon, code);
 }

@@ -21,6 +21,7 @@ struct rc_gateway_process {
     struct rc_demo *demo; /* NULL without the option */
     struct rc_router *router;
     struct rc_admin *admin;
+    bool twin; /* another process has our id: the loop ended for that */
     unsigned workers;
     struct rc_worker *worker[RC_WORKERS_MAX];
     struct rc_history *history[RC_WORKERS_MAX];

@@ -79,12 +79,12 @@ static struct rc_session *node_up(void *arg, const struct rc_peer *peer, uint64_
 static void node_refused(void *arg, const char *id, enum rc_hello reason, uint64_t known_inc)
 {
     struct rc_router *r = arg;
-    if (reason == RC_HELLO_OLD)
+    if (reason == RC_HELLO_OLD) {
         rc_gateway_refused(r->core, known_inc);
-    else
-        rc_log(RC_ERROR, "not-welcome", "peer=%s reason=%s", id,
-               reason == RC_HELLO_TWIN ? "another process with this node.id has a session there"
-                                       : "this node is not known there");
+    } else if (reason == RC_HELLO_TWIN) {
+        rc_log(RC_ERROR, "twin", "broker=%s reason=\"another process with our node.id has a session there\"", id);
+        r->config.twin(r->config.arg);
+    }
 }
 
 static void node_down(void *arg, struct rc_session *s)

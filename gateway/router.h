@@ -27,6 +27,7 @@ struct rc_router_config {
     struct rc_peer self;                      /* id, incarnation, admin address */
     void (*serving)(void *arg);               /* each time the state becomes RC_SERVING */
     void (*dry)(void *arg);                   /* after rc_router_leave: nothing is left to do */
+    void (*twin)(void *arg);                  /* another process has our node.id (protocol.md S1): end with an error */
     void *arg;
 };
 

@@ -16,11 +16,22 @@ void rc_gw_push(struct rc_gateway *g, struct rc_gw_broker *b, struct rc_op *op)
     g->world.kick(g->world.host, b->s);
 }
 
+/* Gateways that list the brokers in another order announce the same view. */
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(((const struct rc_member *)a)->id, ((const struct rc_member *)b)->id);
+}
+
 struct rc_gateway *rc_gateway_new(const struct rc_gateway_config *config, const struct rc_world *world,
                                   const struct rc_gateway_events *events)
 {
-    struct rc_placement *placement = rc_placement_new(config->broker, config->n);
-    if (!placement || !config->n)
+    struct rc_member member[RC_BROKERS_MAX];
+    if (!config->n || config->n > RC_BROKERS_MAX)
+        return NULL;
+    memcpy(member, config->broker, config->n * sizeof *member);
+    qsort(member, config->n, sizeof *member, by_id);
+    struct rc_placement *placement = rc_placement_new(member, config->n);
+    if (!placement)
         return NULL;
     struct rc_gateway *g = rc_zalloc(sizeof *g);
     g->config = *config;
@@ -32,7 +43,7 @@ struct rc_gateway *rc_gateway_new(const struct rc_gateway_config *config, const 
     g->n = config->n;
     g->brokers = rc_zarray(g->n, sizeof *g->brokers);
     for (uint32_t i = 0; i < g->n; i++) {
-        g->brokers[i].member = config->broker[i];
+        g->brokers[i].member = member[i];
         g->brokers[i].index = (uint8_t)i;
         g->brokers[i].lost = g->brokers[i].contact = RC_NEVER;
     }
