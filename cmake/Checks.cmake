@@ -28,11 +28,13 @@ file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/cppcheck)
 rc_check(format clang-format -i --files=${PROJECT_BINARY_DIR}/sources-and-headers.txt)
 rc_check(check-format clang-format --dry-run -Werror --files=${PROJECT_BINARY_DIR}/sources-and-headers.txt)
 
-# identicalInnerCondition is off: version 2.10 reports `if (*at) return *at;`.
+# identicalInnerCondition is off: version 2.10 reports `if (*at) return *at;`. It reads no system headers, so that the macros of
+# queue.h have to be given.
+find_path(RC_QUEUE_DIR sys/queue.h PATHS /usr/include /usr/include/${CMAKE_LIBRARY_ARCHITECTURE} NO_DEFAULT_PATH)
 rc_check(cppcheck cppcheck -q -j2 --error-exitcode=1 --std=c11 --language=c --inline-suppr
   --enable=warning,performance,portability --suppress=identicalInnerCondition
   --cppcheck-build-dir=${PROJECT_BINARY_DIR}/cppcheck
-  -D_GNU_SOURCE -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/common
+  --include=${RC_QUEUE_DIR}/sys/queue.h -D_GNU_SOURCE -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/common
   --file-list=${PROJECT_BINARY_DIR}/sources.txt)
 
 rc_check(tidy run-clang-tidy -quiet -p ${PROJECT_BINARY_DIR}

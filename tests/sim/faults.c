@@ -186,7 +186,7 @@ static void part(struct fault *f)
 {
     char side[64] = "";
     size_t len = 0;
-    bool in[SIM_NODES_MAX];
+    bool in[SIM_NODES_MAX] = {false};
     for (unsigned i = 0; i < f->w->hosts; i++) {
         in[i] = sim_chance(f->plan, 500);
         if (in[i] && len < sizeof(side))

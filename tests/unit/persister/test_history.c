@@ -22,8 +22,10 @@ static int setup(void **state)
     if (!f)
         return -1;
     strcpy(f->dir, "/tmp/rc-history-XXXXXX");
-    if (!mkdtemp(f->dir))
+    if (!mkdtemp(f->dir)) {
+        free(f);
         return -1;
+    }
     f->store = open_dir(f->dir, MAP);
     *state = f;
     return 0;

@@ -43,8 +43,10 @@ static int setup(void **state)
     if (!f)
         return -1;
     strcpy(f->dir, "/tmp/rc-writer-XXXXXX");
-    if (!mkdtemp(f->dir))
+    if (!mkdtemp(f->dir)) {
+        free(f);
         return -1;
+    }
     f->store = open_dir(f->dir, MAP);
     f->writer = rc_writer_new(f->store);
     *state = f;
