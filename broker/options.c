@@ -11,7 +11,7 @@
 static const struct rc_option lines[] = {
     {"topic.listen", RC_OPT_ADDR, AT(topic_listen), 0, 0, "127.0.0.1:7411", "host:port", false,
      "Where persisters subscribe to the message topic."},
-    {"topic.buffer", RC_OPT_SIZE, AT(topic_buffer), MIB, BOUND_MAX, "256m", "bytes", false,
+    {"topic.buffer", RC_OPT_SIZE, AT(topic_buffer), 4 * MIB, BOUND_MAX, "256m", "bytes", false,
      "Records kept until every persister has stored them; at the bound new messages to store are refused as busy."},
     {"cluster.persisters", RC_OPT_LIST, AT(persisters), 0, RC_PERSISTERS_MAX, "persister-1", "ids", false,
      "Node ids of the persisters that store every message."},
@@ -23,7 +23,7 @@ static const struct rc_option lines[] = {
      "Lowest incarnation to start with; the wall clock decides unless it was set back."},
     {"queue.waiting", RC_OPT_SIZE, AT(waiting_bytes), MIB, BOUND_MAX, "64m", "bytes", false,
      "Accepted messages that wait to be confirmed; at the bound further ones are refused as busy."},
-    {"queue.gateway", RC_OPT_SIZE, AT(gateway_bytes), MIB, 16 * MIB, "16m", "bytes", false,
+    {"queue.gateway", RC_OPT_SIZE, AT(gateway_bytes), 4 * MIB, 16 * MIB, "16m", "bytes", false,
      "Unsent or unacknowledged for one gateway; at the bound messages to its rooms are refused as busy."},
 };
 

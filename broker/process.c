@@ -150,13 +150,6 @@ static void finish_pass(struct rc_broker_process *b)
     rc_topic_pub_flush(b->topic);
 }
 
-static void on_link(void *arg)
-{
-    struct rc_broker_process *b = arg;
-    rc_host_process(b->host);
-    finish_pass(b);
-}
-
 static void look_at_clock(struct rc_broker_process *b)
 {
     int64_t jump;
@@ -167,6 +160,14 @@ static void look_at_clock(struct rc_broker_process *b)
     rc_log(RC_WARN, "clock-jump", "ms=%lld", (long long)(jump / RC_MS));
     if (kind == RC_JUMP_AHEAD)
         rc_broker_suspended(b->core);
+}
+
+static void on_link(void *arg)
+{
+    struct rc_broker_process *b = arg;
+    look_at_clock(b);
+    rc_host_process(b->host);
+    finish_pass(b);
 }
 
 /* C4: the gateways have heard that we drain; we go when nothing waits for us any more. */

@@ -28,6 +28,11 @@
     X(GM_COPIES_OUT, "copies_out_total", RC_COUNTER, "messages", "Copies put into clients' queues")                    \
     X(GM_HTTP_REQUESTS, "http_requests_total", RC_COUNTER, "requests", "HTTP requests parsed")                         \
     X(GM_HISTORY_REQUESTS, "history_requests_total", RC_COUNTER, "requests", "History requests answered")              \
+    X(GM_RESENDS, "resends_total", RC_COUNTER, "messages", "Messages sent again to another broker")                    \
+    X(GM_REFUSALS, "refusals_total", RC_COUNTER, "refusals", "Slots that a broker refused")                            \
+    X(GM_EXPIRED, "expired_total", RC_COUNTER, "messages", "Messages given up without knowing the outcome")            \
+    X(GM_NOT_STORED, "not_stored_total", RC_COUNTER, "messages", "Messages delivered and given up unstored")           \
+    X(GM_UNCONFIRMED, "unconfirmed", RC_GAUGE, "messages", "Messages that no broker has confirmed yet")                \
     X(GM_FENCES, "fences_total", RC_COUNTER, "fences", "Times this gateway lost the brokers")
 
 enum rc_gateway_metric {

@@ -43,7 +43,7 @@ static const struct rc_option lines[] = {
      "Largest message that a client may send."},
     {"queue.client", RC_OPT_SIZE, AT(queue_client), 64 * KIB, GIB, "4m", "bytes", false,
      "Bytes queued for one client that reads too slowly; above, it is closed."},
-    {"queue.unconfirmed", RC_OPT_SIZE, AT(queue_unconfirmed), MIB, 64 * GIB, "64m", "bytes", false,
+    {"queue.unconfirmed", RC_OPT_SIZE, AT(queue_unconfirmed), 4 * MIB, 64 * GIB, "64m", "bytes", false,
      "Messages of this gateway's clients that are not confirmed yet; at the bound further ones are refused as busy."},
     {"queue.socket", RC_OPT_SIZE, AT(queue_socket), 16 * KIB, GIB, "256k", "bytes", false,
      "The same for one socket; at the bound nothing more is read from it for a while."},

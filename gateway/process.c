@@ -43,7 +43,7 @@ static void stop(void *arg)
 {
     struct rc_gateway_process *g = arg;
     for (unsigned i = 0; i < g->workers; i++)
-        rc_worker_stop(g->worker[i]);
+        rc_worker_end(g->worker[i]);
     rc_router_leave(g->router);
 }
 

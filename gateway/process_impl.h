@@ -26,6 +26,7 @@ struct rc_gateway_process {
     struct rc_worker *worker[RC_WORKERS_MAX];
     struct rc_history *history[RC_WORKERS_MAX];
     struct rc_rate in, out;
+    uint64_t not_stored;      /* messages that the alarm has told of */
     rc_gateway_values values; /* of the link loop */
     _Atomic uint64_t *copies[RC_WORKERS_MAX + 1];
     struct rc_metrics metrics;

@@ -2,6 +2,7 @@
 #include "gateway/process_impl.h"
 
 #include "clock.h"
+#include "log.h"
 
 #include <stdlib.h>
 
@@ -28,6 +29,11 @@ static void refresh(struct rc_gateway_process *g, struct rc_router_stats *s)
     rc_metric_set(&g->values[GM_DELIVERIES_RECEIVED], s->core.delivers - s->core.duplicates);
     rc_metric_set(&g->values[GM_DELIVERIES_DUPLICATE], s->core.duplicates);
     rc_metric_set(&g->values[GM_FENCES], s->core.fences);
+    rc_metric_set(&g->values[GM_RESENDS], s->core.resends);
+    rc_metric_set(&g->values[GM_REFUSALS], s->core.refusals);
+    rc_metric_set(&g->values[GM_EXPIRED], s->core.expired);
+    rc_metric_set(&g->values[GM_NOT_STORED], s->core.not_stored);
+    rc_metric_set(&g->values[GM_UNCONFIRMED], s->core.unconfirmed);
 }
 
 static void metrics(void *arg, FILE *out)
@@ -76,8 +82,20 @@ static char *status(void *arg)
     return json;
 }
 
+/* Once a second at most: the persisters are away for longer than emits wait. */
+static void alarm_unstored(struct rc_gateway_process *g)
+{
+    struct rc_router_stats s;
+    rc_router_stats(g->router, &s);
+    if (s.core.not_stored > g->not_stored)
+        rc_log(RC_ERROR, "not-stored", "messages=%llu total=%llu effect=\"delivered, not confirmed as stored in time\"",
+               (unsigned long long)(s.core.not_stored - g->not_stored), (unsigned long long)s.core.not_stored);
+    g->not_stored = s.core.not_stored;
+}
+
 void rc_gateway_report_sample(struct rc_gateway_process *g)
 {
+    alarm_unstored(g);
     rc_rate_sample(&g->in, value(g, GM_EVENTS_IN), rc_clock_now());
     rc_rate_sample(&g->out, value(g, GM_COPIES_OUT), rc_clock_now());
 }

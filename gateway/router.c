@@ -139,6 +139,8 @@ static void dial_persisters(struct rc_router *r)
 
 static void finish_pass(struct rc_router *r)
 {
+    if (r->alone)
+        rc_router_pass_barriers(r);
     if (r->roster.changed)
         dial_persisters(r);
     struct rc_gateway_stats stats;
@@ -148,22 +150,6 @@ static void finish_pass(struct rc_router *r)
         r->config.serving(r->config.arg);
     r->was_serving = serving;
     rc_host_flush(r->host);
-}
-
-static void on_link(void *arg)
-{
-    struct rc_router *r = arg;
-    rc_gateway_check_fence(r->core);
-    rc_host_process(r->host);
-    finish_pass(r);
-}
-
-static void on_mail(void *arg)
-{
-    struct rc_router *r = arg;
-    rc_gateway_check_fence(r->core);
-    rc_router_take_mail(r);
-    finish_pass(r);
 }
 
 static void look_at_clock(struct rc_router *r)
@@ -178,6 +164,29 @@ static void look_at_clock(struct rc_router *r)
         rc_gateway_suspended(r->core);
 }
 
+/* What every pass begins with, before anything is read (section 2, G6). */
+static void begin_pass(struct rc_router *r)
+{
+    look_at_clock(r);
+    rc_gateway_check_fence(r->core);
+}
+
+static void on_link(void *arg)
+{
+    struct rc_router *r = arg;
+    begin_pass(r);
+    rc_host_process(r->host);
+    finish_pass(r);
+}
+
+static void on_mail(void *arg)
+{
+    struct rc_router *r = arg;
+    begin_pass(r);
+    rc_router_take_mail(r);
+    finish_pass(r);
+}
+
 /* G8 */
 static bool workers_turn(const struct rc_router *r, rc_time now)
 {
@@ -187,8 +196,16 @@ static bool workers_turn(const struct rc_router *r, rc_time now)
     return true;
 }
 
+/* Clients first, so that they reconnect elsewhere at once; then what they sent; then BYE. */
 static void leave(struct rc_router *r, rc_time now)
 {
+    if (!r->alone) {
+        r->alone = true;
+        for (unsigned i = 0; i < r->workers; i++)
+            r->alone &= rc_worker_ended(r->worker[i]);
+        r->leaving = now;
+        return;
+    }
     struct rc_gateway_stats stats;
     rc_gateway_stats(r->core, &stats);
     if (!r->bye && (!stats.unconfirmed || now - r->leaving > LEAVE_LONGEST)) {
@@ -203,8 +220,7 @@ static void leave(struct rc_router *r, rc_time now)
 static void on_tick(void *arg)
 {
     struct rc_router *r = arg;
-    look_at_clock(r);
-    rc_gateway_check_fence(r->core);
+    begin_pass(r);
     rc_host_process(r->host);
     rc_router_take_mail(r);
     rc_time now = rc_clock_now();

@@ -41,7 +41,7 @@ struct rc_uplink rc_router_uplink(struct rc_router *r);
 /* Before the loop runs: the workers by index. They stay the caller's. */
 void rc_router_workers(struct rc_router *r, struct rc_worker *const *worker, unsigned count);
 
-/* The workers are stopped: waits for what is unconfirmed (5 s at most), says BYE, then calls dry. */
+/* The workers were told to end: goes on until they have, waits for what is unconfirmed (5 s at most), says BYE, then calls dry. */
 void rc_router_leave(struct rc_router *r);
 
 struct rc_router_stats {

@@ -173,7 +173,7 @@ static void on_barrier(void *arg, uint64_t session, uint64_t seq)
 static void on_fenced(void *arg, uint64_t inc)
 {
     struct rc_router *r = arg;
-    rc_log(RC_ERROR, "fenced", "incarnation=%llu all clients are closed: the majority of brokers was out of reach",
+    rc_log(RC_ERROR, "fenced", "incarnation=%llu effect=\"all clients are closed and connect again\"",
            (unsigned long long)inc);
     r->was_serving = false;
     rc_link_set_inc(rc_host_link(r->host), inc);
@@ -190,6 +190,15 @@ void rc_router_rows(void *arg, uint64_t query, struct rc_buf *side)
 
 const struct rc_gateway_events rc_router_events = {on_opened, on_closed, on_deliver, on_barrier,
                                                    on_result, on_pause,  on_fenced};
+
+void rc_router_pass_barriers(struct rc_router *r)
+{
+    struct rc_barrier *b;
+    while ((b = TAILQ_FIRST(&r->barriers))) {
+        b->left = 1;
+        take_passed(r, b);
+    }
+}
 
 void rc_router_drop_barriers(struct rc_router *r)
 {

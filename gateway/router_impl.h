@@ -32,6 +32,7 @@ struct rc_router {
     struct rc_worker *worker[RC_WORKERS_MAX];
     unsigned workers;
     struct rc_barriers barriers; /* raised, not yet passed by all */
+    bool alone;                  /* the workers have ended */
     bool was_serving;
     rc_time leaving, bye; /* when asked to leave, and when BYE was said; 0: not yet */
     uint64_t jumps;
@@ -42,6 +43,8 @@ extern const struct rc_gateway_events rc_router_events; /* of the core; host is 
 bool rc_router_post(void *router, struct rc_up *up);    /* for struct rc_uplink: any worker's thread */
 void rc_router_take_mail(struct rc_router *r);
 void rc_router_drop_mail(struct rc_mail *mail); /* what nobody took */
+/* Nobody passes them any more: the workers have ended, and with them their sockets. */
+void rc_router_pass_barriers(struct rc_router *r);
 void rc_router_drop_barriers(struct rc_router *r);
 void rc_router_rows(void *router, uint64_t query, struct rc_buf *side); /* for the queries' answers */
 

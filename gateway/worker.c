@@ -33,7 +33,8 @@ struct rc_worker {
     struct rc_worker_config config;
     pthread_t thread;
     bool started;
-    atomic_bool stop;
+    atomic_bool stop; /* asked to end */
+    atomic_bool done; /* has ended: nothing more is posted */
     _Atomic rc_time turned;
     rc_gateway_values values;
 
@@ -170,6 +171,7 @@ static void *run(void *arg)
         more = turn(w);
     }
     wind_up(w);
+    atomic_store_explicit(&w->done, true, memory_order_release);
     return NULL;
 }
 
@@ -270,11 +272,22 @@ bool rc_worker_start(struct rc_worker *w)
     return w->started;
 }
 
+void rc_worker_end(struct rc_worker *w)
+{
+    atomic_store_explicit(&w->stop, true, memory_order_release);
+    rc_worker_post(w, &(struct rc_down){.kind = RC_DOWN_PAUSE}, 0); /* of no socket: only wakes it */
+}
+
+bool rc_worker_ended(const struct rc_worker *w)
+{
+    return atomic_load_explicit(&w->done, memory_order_acquire);
+}
+
 void rc_worker_stop(struct rc_worker *w)
 {
     if (!w->started)
         return;
-    atomic_store_explicit(&w->stop, true, memory_order_release);
+    rc_worker_end(w);
     pthread_join(w->thread, NULL);
     w->started = false;
 }

@@ -49,8 +49,12 @@ struct rc_http_server *rc_worker_http(struct rc_worker *worker);
 /* Starts the thread. False: errno. */
 bool rc_worker_start(struct rc_worker *worker);
 
-/* Closes the listener and all sockets (RC_CLOSE_SHUTDOWN), posts their DISCONNECTs, and waits for the thread.
- */
+/* Begins the end without waiting: the worker closes its listener and all sockets (RC_CLOSE_SHUTDOWN), lets them read what is
+ * queued, posts their DISCONNECTs, and has ended then. The link loop, which must not stand still, asks by the second. */
+void rc_worker_end(struct rc_worker *worker);
+bool rc_worker_ended(const struct rc_worker *worker);
+
+/* The same, and waits for the thread. */
 void rc_worker_stop(struct rc_worker *worker);
 
 /* After stop (or when it never started). Open queries are answered with NULL. */

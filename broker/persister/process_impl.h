@@ -3,10 +3,10 @@
 #define RC_PERSISTER_PROCESS_IMPL_H
 
 #include "admin.h"
+#include "aside.h"
 #include "broker/persister/history.h"
 #include "broker/persister/metrics.h"
 #include "broker/persister/options.h"
-#include "aside.h"
 #include "broker/persister/writer.h"
 #include "cluster/persister.h"
 #include "daemon.h"

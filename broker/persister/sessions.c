@@ -78,8 +78,7 @@ static struct rc_session *node_up(void *arg, const struct rc_peer *peer, uint64_
 {
     struct rc_persister_process *p = arg;
     (void)state;
-    struct rc_session *s =
-        peer->role == RC_BROKER ? broker_up(p, peer, session) : rc_aside_up(p->aside, peer, session);
+    struct rc_session *s = peer->role == RC_BROKER ? broker_up(p, peer, session) : rc_aside_up(p->aside, peer, session);
     if (s)
         rc_roster_note(&p->roster, RC_ROSTER_SELF, peer, true, rc_clock_now());
     return s;
@@ -130,8 +129,7 @@ static bool node_receive(void *arg, struct rc_session *s, const struct rc_batch 
     TAILQ_FOREACH (op, &batch->ops, link)
         if (op->kind == RC_OP_RECORD)
             rc_metric_add(&p->values[PM_LINK_RECEIVED], 1);
-    return s->peer.role == RC_BROKER ? rc_persister_receive(p->core, s, batch)
-                                     : rc_aside_receive(p->aside, s, batch);
+    return s->peer.role == RC_BROKER ? rc_persister_receive(p->core, s, batch) : rc_aside_receive(p->aside, s, batch);
 }
 
 static void node_side(void *arg, struct rc_session *s, struct rc_buf *bytes)

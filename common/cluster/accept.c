@@ -147,8 +147,7 @@ static bool overfull(const struct rc_broker *b, const struct rc_bk_room *room, s
     if (!room)
         return false;
     TAILQ_FOREACH (m, &room->members, in_room)
-        if (m->gateway->s &&
-            m->gateway->s->out_bytes + m->gateway->s->flight_bytes + bytes > b->config.gateway_bound)
+        if (m->gateway->s && m->gateway->s->out_bytes + m->gateway->s->flight_bytes + bytes > b->config.gateway_bound)
             return true;
     return false;
 }
@@ -167,8 +166,7 @@ static enum rc_refusal judge(struct rc_broker *b, const struct rc_bk_room *room,
     return 0;
 }
 
-static void send_to(struct rc_broker *b, struct rc_bk_waiting *w, struct rc_bk_gateway *e,
-                    const struct rc_op *emit)
+static void send_to(struct rc_broker *b, struct rc_bk_waiting *w, struct rc_bk_gateway *e, const struct rc_op *emit)
 {
     struct rc_bk_wait *wait = &w->wait[w->n++];
     wait->gateway = e;

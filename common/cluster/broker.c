@@ -146,10 +146,18 @@ static struct rc_session *persister_up(struct rc_broker *b, struct rc_bk_persist
     return p->s;
 }
 
-struct rc_session *rc_broker_up(struct rc_broker *b, const struct rc_peer *peer, uint64_t session)
+/* A broker that we dialled may say a lower incarnation than before, when its clock was set back and nobody dials that it could be
+ * told by: between brokers nothing is ordered by it. Unless the higher one has a session: that is another process. */
+static bool welcome(struct rc_broker *b, const struct rc_peer *peer)
 {
     uint64_t known;
-    if (rc_broker_hello(b, peer, &known) != RC_HELLO_OK)
+    enum rc_hello verdict = rc_broker_hello(b, peer, &known);
+    return verdict == RC_HELLO_OK || (peer->role == RC_BROKER && verdict == RC_HELLO_OLD);
+}
+
+struct rc_session *rc_broker_up(struct rc_broker *b, const struct rc_peer *peer, uint64_t session)
+{
+    if (!welcome(b, peer))
         return NULL;
     struct rc_session *s;
     if (peer->role == RC_GATEWAY)

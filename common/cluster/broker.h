@@ -26,8 +26,8 @@ struct rc_broker_config {
     const struct rc_member *broker; /* n of them, copied */
     uint32_t persisters;            /* configured persisters */
     const char (*persister)[RC_ID_MAX + 1];
-    uint32_t quorum;    /* a record is stored when this many persisters have it; 0: confirm without storage */
-    size_t topic_bound; /* bytes of records not yet stored everywhere (256 MiB) */
+    uint32_t quorum;      /* a record is stored when this many persisters have it; 0: confirm without storage */
+    size_t topic_bound;   /* bytes of records not yet stored everywhere (256 MiB) */
     size_t waiting_bound; /* bytes of waiting emits (64 MiB) */
     size_t gateway_bound; /* bytes unsent or unacknowledged towards one gateway (16 MiB) */
 };

@@ -106,14 +106,20 @@ static bool has_credit(const struct rc_gateway *g, const struct rc_gw_broker *b)
     return b->s->out_bytes + b->s->flight_bytes < g->config.credit;
 }
 
+/* After a refusal as busy only the first is sent, until the target took it: else each refusal would cost the whole queue. */
+static bool may_send(const struct rc_queue *q)
+{
+    return q->next && (!q->careful || q->next == TAILQ_FIRST(&q->emits));
+}
+
 /* Sends what the queue has not sent to its target yet, as far as credit goes. */
 static void pump(struct rc_gateway *g, struct rc_queue *q)
 {
-    while (q->next && has_credit(g, q->target)) {
+    while (may_send(q) && has_credit(g, q->target)) {
         rc_gw_push(g, q->target, emit_op(q->next));
         q->next = TAILQ_NEXT(q->next, link);
     }
-    stall(q, q->next != NULL);
+    stall(q, may_send(q));
 }
 
 void rc_emits_pump(struct rc_gateway *g, struct rc_gw_broker *b)
@@ -205,8 +211,7 @@ static size_t emit_bytes(const struct rc_emit *emit, uint32_t i)
     return sizeof(struct rc_gw_emit) + emit->payload->len + emit->room[i]->len + row;
 }
 
-static void append(struct rc_gateway *g, const struct rc_emit *emit, uint32_t i, struct message *m,
-                   rc_time now)
+static void append(struct rc_gateway *g, const struct rc_emit *emit, uint32_t i, struct message *m, rc_time now)
 {
     struct rc_gw_emit *e = rc_zalloc(sizeof *e);
     e->queue = queue_of(g, rc_slot(emit->room[i]->data, emit->room[i]->len));
@@ -286,9 +291,16 @@ static void finish(struct rc_gateway *g, struct rc_gw_emit *e, enum rc_outcome o
     emit_free(e);
 }
 
-static struct rc_gw_emit *find(const struct rc_queue *q, uint64_t seq)
+/* The oldest are confirmed first, the newest are delivered last: behind a persister that is away a queue grows long. */
+static struct rc_gw_emit *find(const struct rc_queue *q, enum rc_op_kind kind, uint64_t seq)
 {
     struct rc_gw_emit *e;
+    if (kind == RC_OP_DELIVERED) {
+        TAILQ_FOREACH_REVERSE(e, &q->emits, rc_gw_emit_list, link)
+        if (e->msg.seq <= seq)
+            return e->msg.seq == seq ? e : NULL;
+        return NULL;
+    }
     TAILQ_FOREACH (e, &q->emits, link)
         if (e->msg.seq >= seq)
             return e->msg.seq == seq ? e : NULL;
@@ -300,6 +312,7 @@ static void refused(struct rc_gateway *g, struct rc_queue *q, enum rc_refusal re
     rc_time pause = reason == RC_BUSY ? 10 * g->config.times.r : g->config.times.r;
     g->count.refusals++;
     q->hold = rc_gw_now(g) + pause;
+    q->careful = reason == RC_BUSY;
     set_target(g, q, NULL);
 }
 
@@ -313,7 +326,7 @@ void rc_emits_reply(struct rc_gateway *g, struct rc_gw_broker *b, const struct r
             refused(g, q, op->reply.reason);
         return;
     }
-    struct rc_gw_emit *e = find(q, op->reply.number);
+    struct rc_gw_emit *e = find(q, op->kind, op->reply.number);
     if (!e)
         return;
     if (op->kind == RC_OP_CONFIRM) {
@@ -322,6 +335,10 @@ void rc_emits_reply(struct rc_gateway *g, struct rc_gw_broker *b, const struct r
     } else if (!e->delivered) {
         socket_credit(g, e);
         e->delivered = true;
+    }
+    if (q->careful && q->target) {
+        q->careful = false;
+        pump(g, q);
     }
 }
 

@@ -65,6 +65,7 @@ struct rc_queue {
     rc_time hold;                /* after a refusal: no target before this */
     struct rc_gw_emit_list emits;
     struct rc_gw_emit *next; /* first not yet sent to the target; NULL: all sent */
+    bool careful;            /* was refused as busy: one at a time */
     bool stalled;            /* is in the target's stalled list */
 };
 

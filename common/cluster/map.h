@@ -32,8 +32,7 @@ void *rc_map_del(struct rc_map *map, const void *key, size_t len);
 /* Walks in table order. The current entry may be deleted inside the walk; nothing may be put. */
 struct rc_map_entry *rc_map_first(const struct rc_map *map);
 struct rc_map_entry *rc_map_next(const struct rc_map *map, const struct rc_map_entry *entry);
-#define RC_MAP_FOREACH(map, entry, following)                                                                \
-    for ((entry) = rc_map_first(map); (entry) && ((following) = rc_map_next((map), (entry)), 1);             \
-         (entry) = (following))
+#define RC_MAP_FOREACH(map, entry, following)                                                                          \
+    for ((entry) = rc_map_first(map); (entry) && ((following) = rc_map_next((map), (entry)), 1); (entry) = (following))
 
 #endif

@@ -119,15 +119,15 @@ const char *rc_op_name(enum rc_op_kind kind);
 
 /* The unit of a link (protocol.md S3, S4). An empty one is the heartbeat. */
 struct rc_batch {
-    uint64_t session;  /* random name of the session */
-    uint64_t from_inc; /* sender's incarnation */
-    uint64_t to_inc;   /* receiver's incarnation */
-    uint64_t seq;      /* from 1, no gaps */
-    uint64_t ack;      /* highest batch of the receiver that the sender has fully processed */
-    rc_time t;         /* sender's clock */
-    rc_time echo;      /* newest t of the receiver that the sender's link loop read; RC_NEVER: none */
-    bool active;       /* gateway: count me (G7) */
-    bool mature;       /* broker: B2 */
+    uint64_t session;           /* random name of the session */
+    uint64_t from_inc;          /* sender's incarnation */
+    uint64_t to_inc;            /* receiver's incarnation */
+    uint64_t seq;               /* from 1, no gaps */
+    uint64_t ack;               /* highest batch of the receiver that the sender has fully processed */
+    rc_time t;                  /* sender's clock */
+    rc_time echo;               /* newest t of the receiver that the sender's link loop read; RC_NEVER: none */
+    bool active;                /* gateway: count me (G7) */
+    bool mature;                /* broker: B2 */
     enum rc_broker_state state; /* broker: B4 */
     uint64_t topic_last;        /* broker to persister: number of the newest record */
     struct rc_op_list ops;      /* owned */

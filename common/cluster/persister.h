@@ -62,8 +62,7 @@ void rc_persister_set_inc(struct rc_persister *p, uint64_t inc);
 
 struct rc_session *rc_persister_up(struct rc_persister *p, const struct rc_peer *broker, uint64_t session);
 void rc_persister_down(struct rc_persister *p, struct rc_session *s);
-void rc_persister_take(struct rc_persister *p, struct rc_session *s, size_t max_bytes,
-                       struct rc_batch *batch);
+void rc_persister_take(struct rc_persister *p, struct rc_session *s, size_t max_bytes, struct rc_batch *batch);
 bool rc_persister_receive(struct rc_persister *p, struct rc_session *s, const struct rc_batch *batch);
 
 /* A RECORD that came by the topic from this broker incarnation. Ignored without a session with it. */

@@ -10,8 +10,7 @@ struct rc_flight {
     size_t bytes;     /* of its operations */
 };
 
-struct rc_session *rc_session_new(const struct rc_peer *peer, uint64_t id, uint64_t my_inc, uint64_t base,
-                                  rc_time now)
+struct rc_session *rc_session_new(const struct rc_peer *peer, uint64_t id, uint64_t my_inc, uint64_t base, rc_time now)
 {
     struct rc_session *s = rc_zalloc(sizeof *s);
     s->peer = *peer;

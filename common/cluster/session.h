@@ -52,8 +52,7 @@ struct rc_session {
 
 /* A session that starts now. base: ordinal of the last operation of the owner's earlier session with this
  * peer, or 0. */
-struct rc_session *rc_session_new(const struct rc_peer *peer, uint64_t id, uint64_t my_inc, uint64_t base,
-                                  rc_time now);
+struct rc_session *rc_session_new(const struct rc_peer *peer, uint64_t id, uint64_t my_inc, uint64_t base, rc_time now);
 void rc_session_free(struct rc_session *s);
 
 /* Queues op, which becomes the session's. Returns its ordinal. */

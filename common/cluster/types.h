@@ -30,16 +30,16 @@ enum rc_broker_state {
 };
 
 /* Why a session or connection ended. One place logs it; the number is counted. */
-#define RC_END_LIST(X)                                                                                       \
-    X(RC_END_CLOSED, "closed by peer")                                                                       \
-    X(RC_END_SILENT, "nothing heard for the session timeout")                                                \
-    X(RC_END_GAP, "batch out of sequence")                                                                   \
-    X(RC_END_STALE, "batch of another session or incarnation")                                               \
-    X(RC_END_REPLACED, "the same node said hello again")                                                     \
-    X(RC_END_FENCE, "gateway fenced itself")                                                                 \
-    X(RC_END_GONE, "peer's incarnation is gone")                                                             \
-    X(RC_END_BOUND, "peer does not acknowledge")                                                             \
-    X(RC_END_PROTOCOL, "message that this peer must not send")                                               \
+#define RC_END_LIST(X)                                                                                                 \
+    X(RC_END_CLOSED, "closed by peer")                                                                                 \
+    X(RC_END_SILENT, "nothing heard for the session timeout")                                                          \
+    X(RC_END_GAP, "batch out of sequence")                                                                             \
+    X(RC_END_STALE, "batch of another session or incarnation")                                                         \
+    X(RC_END_REPLACED, "the same node said hello again")                                                               \
+    X(RC_END_FENCE, "gateway fenced itself")                                                                           \
+    X(RC_END_GONE, "peer's incarnation is gone")                                                                       \
+    X(RC_END_BOUND, "peer does not acknowledge")                                                                       \
+    X(RC_END_PROTOCOL, "message that this peer must not send")                                                         \
     X(RC_END_SHUTDOWN, "shutting down")
 
 enum rc_end {

@@ -93,7 +93,7 @@ static const char *known_nsp(const struct rc_sio *sio, const struct rc_sio_packe
     return NULL;
 }
 
-static struct sio_socket *find_socket(struct sio_conn *conn, const struct rc_sio_packet *packet)
+static struct sio_socket *find_socket(const struct sio_conn *conn, const struct rc_sio_packet *packet)
 {
     for (struct sio_socket *socket = LIST_FIRST(&conn->sockets); socket; socket = LIST_NEXT(socket, link)) {
         if (strlen(socket->nsp) == packet->nsp_len && memcmp(socket->nsp, packet->nsp, packet->nsp_len) == 0)
@@ -160,6 +160,13 @@ static void begin_partial(struct sio_conn *conn, const char *data, size_t len)
     conn->partial = partial;
 }
 
+/* What is held of a packet until its attachments are there is for known clients only: at most RC_ATTACHMENTS_MAX messages. */
+static bool may_attach(const struct sio_conn *conn, const struct rc_sio_packet *packet)
+{
+    const struct sio_socket *socket = find_socket(conn, packet);
+    return socket && !socket->entry;
+}
+
 static void on_text(void *self, const char *data, size_t len)
 {
     struct sio_conn *conn = self;
@@ -167,6 +174,8 @@ static void on_text(void *self, const char *data, size_t len)
     const char *wrong = conn->partial ? "attachments are due" : rc_sio_packet_parse(data, len, &packet);
     if (wrong)
         refuse_packet(conn, wrong);
+    else if (packet.attachments && !may_attach(conn, &packet))
+        refuse_packet(conn, "attachments for a namespace that is not connected");
     else if (packet.attachments)
         begin_partial(conn, data, len);
     else

@@ -193,9 +193,8 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(one_session_each), T(queries_are_acknowledged),
-        T(anything_else_ends_the_session),     T(gap_ends_the_session),
-        T(heartbeats_go_out_and_silence_ends), T(gateway_that_does_not_read_is_cut_off),
+        T(one_session_each),     T(queries_are_acknowledged),           T(anything_else_ends_the_session),
+        T(gap_ends_the_session), T(heartbeats_go_out_and_silence_ends), T(gateway_that_does_not_read_is_cut_off),
     };
     return cmocka_run_group_tests_name("readers", tests, NULL, NULL);
 }
