@@ -57,7 +57,7 @@ struct sim_host {
     bool for_good;         /* when it goes it does not come back */
     struct sim_target *target;
     unsigned targets;
-    TAILQ_HEAD(, sim_line) lines;
+    TAILQ_HEAD(sim_lines, sim_line) lines;
 };
 
 void sim_host_init(struct sim_host *h, struct sim_world *w, const struct sim_role *role, const char *id,

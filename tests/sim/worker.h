@@ -27,7 +27,7 @@ struct sim_job {
 
 struct sim_worker {
     struct sim_gateway *gateway;
-    TAILQ_HEAD(, sim_job) jobs;
+    TAILQ_HEAD(sim_jobs, sim_job) jobs;
     rc_time last;        /* virtual time when the newest job is done */
     bool stuck;          /* jobs wait */
     rc_time stuck_since; /* on the gateway's clock */
