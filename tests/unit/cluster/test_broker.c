@@ -46,6 +46,21 @@ static void older_incarnations_of_brokers_and_persisters_are_refused(void **stat
     }
 }
 
+/* The one with the largest id dials nobody, so nobody can tell it to begin again with a higher incarnation. */
+static void a_broker_whose_clock_was_set_back_is_taken_in(void **state)
+{
+    struct bk *t = *state;
+    struct end *peer = &t->peer[0];
+    bk_up(t, peer);
+    struct rc_peer older = peer->peer;
+    older.inc--;
+    assert_null(rc_broker_up(t->b, &older, 4711)); /* the higher one lives: a twin */
+    bk_down(t, peer);
+    peer->peer.inc--;
+    bk_up(t, peer);
+    assert_int_equal(bk_stats(t).brokers, 1);
+}
+
 static void each_role_says_its_own_words_only(void **state)
 {
     struct bk *t = *state;
@@ -146,6 +161,7 @@ int main(void)
         TEST(a_configuration_has_limits),
         TEST(strangers_are_unknown),
         TEST(older_incarnations_of_brokers_and_persisters_are_refused),
+        TEST(a_broker_whose_clock_was_set_back_is_taken_in),
         TEST(each_role_says_its_own_words_only),
         TEST(numbers_of_a_gateway_have_limits),
         TEST(a_silent_session_is_ended),

@@ -220,6 +220,25 @@ static void a_busy_broker_is_left_alone_for_longer(void **state)
     expect_emits(B1, 1, 1);
 }
 
+static void after_a_busy_refusal_one_goes_ahead(void **state)
+{
+    struct gw *t = *state;
+    const char *room = start(t);
+    for (unsigned i = 1; i <= 3; i++)
+        say(t, room, i);
+    struct rc_op *op = reply_op(RC_OP_REFUSED, slot_of(room), expect_emits(B1, 1, 3));
+    op->reply.reason = RC_BUSY;
+    end_send(B1, op);
+    t->world.now += 10 * t->config.times.r;
+    rc_gateway_tick(t->g);
+    expect_emits(B1, 1, 1);
+    expect_nothing(B1);
+    say(t, room, 4);
+    expect_nothing(B1);
+    end_send(B1, reply_op(RC_OP_DELIVERED, slot_of(room), 1));
+    expect_emits(B1, 2, 4);
+}
+
 static void slots_do_not_wait_for_each_other(void **state)
 {
     struct gw *t = *state;
@@ -467,6 +486,7 @@ int main(void)
         TEST(a_refusal_starts_the_queue_again_after_a_pause),
         TEST(a_refusal_of_an_old_generation_is_ignored),
         TEST(a_busy_broker_is_left_alone_for_longer),
+        TEST(after_a_busy_refusal_one_goes_ahead),
         TEST(slots_do_not_wait_for_each_other),
         TEST(two_rooms_are_two_emits_with_one_result),
         TEST(the_same_room_twice_is_one_emit),

@@ -150,6 +150,22 @@ static void a_quorum_of_none_confirms_without_storage(void **state)
     assert_int_equal(bk_stats(t).topic_records, 1);
 }
 
+static void without_a_quorum_the_oldest_go_at_the_bound(void **state)
+{
+    struct bk *t = *state;
+    t->config.quorum = 0;
+    t->config.topic_bound = 3000;
+    bk_again(t);
+    const char *room = start(t);
+    uint64_t seq = 0;
+    while (seq < 100 && bk_stats(t).holes < 3)
+        say(t, room, ++seq);
+    end_pull(G1);
+    assert_int_equal(bk_stats(t).holes, 3);
+    assert_int_equal(got_count(G1, RC_OP_REFUSED), 0);
+    assert_true(rc_broker_idle(t->b));
+}
+
 static void without_persisters_nothing_is_kept(void **state)
 {
     struct bk *t = *state;
@@ -314,6 +330,7 @@ int main(void)
         TEST(stored_names_all_up_to_it),
         TEST(a_quorum_of_one_does_not_wait_for_the_other),
         TEST(a_quorum_of_none_confirms_without_storage),
+        TEST(without_a_quorum_the_oldest_go_at_the_bound),
         TEST(without_persisters_nothing_is_kept),
         TEST(a_resend_goes_as_far_as_credit_does),
         TEST(a_resend_ends_at_the_newest),

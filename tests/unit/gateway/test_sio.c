@@ -417,6 +417,7 @@ static void test_malformed_packets_close(void **state)
     expect_closed("0", NULL);                /* second CONNECT */
     expect_closed("2/custom,[\"a\"]", NULL); /* not joined */
     expect_closed("1/custom,", NULL);
+    expect_closed("51-/custom,[\"a\"]", NULL); /* before any attachment is held */
     expect_closed("4{}", NULL);
     expect_closed("51-[\"a\"]", "2[\"a\"]");        /* text while attachments are due */
     expect_closed("0/custom,", "2/custom,[\"a\"]"); /* not yet connected */
