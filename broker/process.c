@@ -14,18 +14,6 @@
 
 /* ---- the core's world ---------------------------------------------------------------------------------------------------- */
 
-static rc_time world_now(void *arg)
-{
-    (void)arg;
-    return rc_clock_now();
-}
-
-static uint64_t world_random(void *arg)
-{
-    (void)arg;
-    return rc_random64();
-}
-
 static void world_kick(void *arg, struct rc_session *s)
 {
     struct rc_broker_process *b = arg;
@@ -150,22 +138,17 @@ static void finish_pass(struct rc_broker_process *b)
     rc_topic_pub_flush(b->topic);
 }
 
-static void look_at_clock(struct rc_broker_process *b)
+/* What every pass begins with, before anything is read (protocol.md 2). */
+static void begin_pass(struct rc_broker_process *b)
 {
-    int64_t jump;
-    enum rc_jump kind = rc_suspend_look(&b->suspend, rc_clock_now(), rc_clock_wall_ms(), &jump);
-    if (kind == RC_JUMP_NONE)
-        return;
-    rc_metric_add(&b->values[BM_JUMPS], 1);
-    rc_log(RC_WARN, "clock-jump", "ms=%lld", (long long)(jump / RC_MS));
-    if (kind == RC_JUMP_AHEAD)
+    if (rc_suspend_slept(&b->suspend))
         rc_broker_suspended(b->core);
 }
 
 static void on_link(void *arg)
 {
     struct rc_broker_process *b = arg;
-    look_at_clock(b);
+    begin_pass(b);
     rc_host_process(b->host);
     finish_pass(b);
 }
@@ -182,7 +165,7 @@ static void leave_when_idle(struct rc_broker_process *b)
 static void on_tick(void *arg)
 {
     struct rc_broker_process *b = arg;
-    look_at_clock(b);
+    begin_pass(b);
     rc_host_process(b->host);
     rc_broker_tick(b->core);
     finish_pass(b);
@@ -224,7 +207,7 @@ static struct rc_broker *core_new(struct rc_broker_process *b)
         .gateway_bound = (size_t)o->gateway_bytes,
     };
     memcpy(config.id, b->self.id, sizeof config.id);
-    struct rc_world world = {b, world_now, world_random, world_kick, world_end};
+    struct rc_world world = {b, rc_host_now, rc_host_random, world_kick, world_end};
     struct rc_broker_events events = {publish, state_changed, gateway_gone};
     return rc_broker_new(&config, &world, &events);
 }

@@ -40,6 +40,7 @@ static void refresh(struct rc_broker_process *b, struct rc_broker_stats *s)
         {BM_MEMBERSHIPS, s->memberships},
         {BM_WAITING, s->waiting},
         {BM_OUT_BYTES, s->out_bytes},
+        {BM_JUMPS, b->suspend.jumps},
         {BM_TOPIC_RECORDS, s->topic_records},
         {BM_TOPIC_BYTES, s->topic_bytes},
     };

@@ -16,9 +16,13 @@ enum rc_jump {
 struct rc_suspend {
     int64_t offset; /* wall clock minus our clock at the last look, us */
     bool looked;
+    uint64_t jumps; /* seen so far, in either direction */
 };
 
 /* Once a loop pass. The struct is zeroed at first. jump_us (may be NULL) gets the size of the jump. */
 enum rc_jump rc_suspend_look(struct rc_suspend *s, rc_time now, int64_t wall_ms, int64_t *jump_us);
+
+/* The same with this machine's clocks, logged and counted. True: it slept, every lease is over. */
+bool rc_suspend_slept(struct rc_suspend *s);
 
 #endif

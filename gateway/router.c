@@ -13,18 +13,6 @@
 
 /* ---- the core's world ---------------------------------------------------------------------------------------------------- */
 
-static rc_time world_now(void *arg)
-{
-    (void)arg;
-    return rc_clock_now();
-}
-
-static uint64_t world_random(void *arg)
-{
-    (void)arg;
-    return rc_random64();
-}
-
 static void world_kick(void *arg, struct rc_session *s)
 {
     struct rc_router *r = arg;
@@ -152,22 +140,11 @@ static void finish_pass(struct rc_router *r)
     rc_host_flush(r->host);
 }
 
-static void look_at_clock(struct rc_router *r)
-{
-    int64_t jump;
-    enum rc_jump kind = rc_suspend_look(&r->suspend, rc_clock_now(), rc_clock_wall_ms(), &jump);
-    if (kind == RC_JUMP_NONE)
-        return;
-    r->jumps++;
-    rc_log(RC_WARN, "clock-jump", "ms=%lld", (long long)(jump / RC_MS));
-    if (kind == RC_JUMP_AHEAD)
-        rc_gateway_suspended(r->core);
-}
-
 /* What every pass begins with, before anything is read (section 2, G6). */
 static void begin_pass(struct rc_router *r)
 {
-    look_at_clock(r);
+    if (rc_suspend_slept(&r->suspend))
+        rc_gateway_suspended(r->core);
     rc_gateway_check_fence(r->core);
 }
 
@@ -258,7 +235,7 @@ static struct rc_gateway *core_new(struct rc_router *r)
         .receiver_max = 1000000,
     };
     memcpy(config.id, r->config.self.id, sizeof config.id);
-    struct rc_world world = {r, world_now, world_random, world_kick, world_end};
+    struct rc_world world = {r, rc_host_now, rc_host_random, world_kick, world_end};
     return rc_gateway_new(&config, &world, &rc_router_events);
 }
 
@@ -308,7 +285,7 @@ struct rc_router *rc_router_new(const struct rc_router_config *config, enum rc_e
     r->times = config->options->common.times;
     r->queries = rc_queries_new(rc_router_rows, r);
     TAILQ_INIT(&r->barriers);
-    struct rc_world world = {r, world_now, world_random, world_kick, world_end};
+    struct rc_world world = {r, rc_host_now, rc_host_random, world_kick, world_end};
     r->aside = rc_aside_new(config->self.inc, &r->times, &world);
     snprintf(why, RC_LINK_WHY, "out of memory");
     *code = start(r, why);
@@ -352,7 +329,7 @@ void rc_router_leave(struct rc_router *r)
 
 void rc_router_stats(const struct rc_router *r, struct rc_router_stats *out)
 {
-    *out = (struct rc_router_stats){.jumps = r->jumps};
+    *out = (struct rc_router_stats){.jumps = r->suspend.jumps};
     rc_gateway_stats(r->core, &out->core);
     out->out_bytes = out->core.unconfirmed_bytes;
     out->persisters = rc_aside_count(r->aside);

@@ -35,7 +35,6 @@ struct rc_router {
     bool alone;                  /* the workers have ended */
     bool was_serving;
     rc_time leaving, bye; /* when asked to leave, and when BYE was said; 0: not yet */
-    uint64_t jumps;
 };
 
 /* router_desk.c */

@@ -1,4 +1,4 @@
-/* Carries the sessions of the persister: those with brokers belong to the core, those with gateways to the readers. */
+/* Carries the sessions of the persister: those with brokers belong to the core, those with gateways go aside. */
 #include "broker/persister/process_impl.h"
 #include "clock.h"
 #include "log.h"
@@ -6,18 +6,6 @@
 #include <string.h>
 
 /* ---- the core's world ---------------------------------------------------------------------------------------------------- */
-
-static rc_time world_now(void *arg)
-{
-    (void)arg;
-    return rc_clock_now();
-}
-
-static uint64_t world_random(void *arg)
-{
-    (void)arg;
-    return rc_random64();
-}
 
 static void world_kick(void *arg, struct rc_session *s)
 {
@@ -51,7 +39,7 @@ static void world_end(void *arg, struct rc_session *s, enum rc_end why)
 
 struct rc_world rc_persister_world(struct rc_persister_process *p)
 {
-    return (struct rc_world){p, world_now, world_random, world_kick, world_end};
+    return (struct rc_world){p, rc_host_now, rc_host_random, world_kick, world_end};
 }
 
 /* ---- the host's node ----------------------------------------------------------------------------------------------------- */

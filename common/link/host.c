@@ -1,6 +1,8 @@
 /* Carrying a core's sessions over lines. */
 #include "link/host.h"
 
+#include "clock.h"
+
 #include "log.h"
 
 #include <stdio.h>
@@ -168,6 +170,18 @@ void rc_host_process(struct rc_host *host)
 }
 
 /* ---- from the core ---- */
+
+rc_time rc_host_now(void *any)
+{
+    (void)any;
+    return rc_clock_now();
+}
+
+uint64_t rc_host_random(void *any)
+{
+    (void)any;
+    return rc_random64();
+}
 
 void rc_host_kick(struct rc_host *host, struct rc_session *s)
 {

@@ -48,6 +48,9 @@ void rc_host_process(struct rc_host *host);
  * core. */
 void rc_host_flush(struct rc_host *host);
 
+/* For struct rc_world: now and random of this machine; the argument is not looked at. */
+rc_time rc_host_now(void *any);
+uint64_t rc_host_random(void *any);
 /* For struct rc_world: kick and end. Safe inside every call into the core; they only note (end also closes
  * the line). */
 void rc_host_kick(struct rc_host *host, struct rc_session *s);
