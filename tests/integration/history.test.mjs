@@ -1,6 +1,7 @@
 // History over HTTP, from any gateway, also after everything was restarted.
 import assert from "node:assert/strict";
 import { clusterTest } from "./lib/cluster.mjs";
+import { waitFor } from "./lib/wait.mjs";
 
 const ADMIN = { user: "jefe", rol: "admin" };
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -100,6 +101,8 @@ clusterTest("history", { gateways: 2, brokers: 3, persisters: 1 }, async (cluste
         await cluster.startNodes("persister-1");
         await sent;
         assert.deepEqual(ack, { ok: true });
+        await waitFor("the gateway has found the persister again", async () =>
+            (await cluster.get("/api/mensajes/mios", { user: "ana" })).status === 200);
         const texts = (await rows("/api/mensajes/mios", { user: "ana" })).map((row) => row.mensaje);
         assert.deepEqual(texts.slice(-2), ["antes", "sin almacen"]);
     });
