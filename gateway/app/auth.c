@@ -51,11 +51,6 @@ void rc_auth_free(struct rc_auth *auth)
     }
 }
 
-const struct rc_jwt *rc_auth_jwt(const struct rc_auth *auth)
-{
-    return auth->jwt;
-}
-
 static enum rc_jwt_result verify(struct rc_auth *auth, const char *token, size_t len, int64_t now_s,
                                  struct rc_claims *out)
 {

@@ -20,7 +20,6 @@ struct rc_auth;
 /* The verifier stays the caller's and must outlive it. NULL: no memory. */
 struct rc_auth *rc_auth_new(const struct rc_jwt *jwt);
 void rc_auth_free(struct rc_auth *auth);
-const struct rc_jwt *rc_auth_jwt(const struct rc_auth *auth);
 
 /* cookie: the Cookie header's value, NULL: there was none. *out is set only on RC_AUTH_OK. */
 enum rc_auth_result rc_auth_check(struct rc_auth *auth, const char *cookie, size_t len, int64_t now_s,

@@ -20,13 +20,13 @@ enum rc_ws_opcode {
     RC_WS_PONG = 10,
 };
 
-enum rc_ws_code {                 /* close codes, RFC 6455 7.4.1 */
-                  RC_WS_NONE = 0, /* no error; as a code to send: an empty close frame */
-                  RC_WS_NORMAL = 1000,
-                  RC_WS_PROTOCOL = 1002,
-                  RC_WS_NOT_UTF8 = 1007,
-                  RC_WS_TOO_BIG = 1009,
-                  RC_WS_INTERNAL = 1011,
+/* Close codes, RFC 6455 7.4.1. */
+enum rc_ws_code {
+    RC_WS_NONE = 0, /* no error; as a code to send: an empty close frame */
+    RC_WS_PROTOCOL = 1002,
+    RC_WS_NOT_UTF8 = 1007,
+    RC_WS_TOO_BIG = 1009,
+    RC_WS_INTERNAL = 1011,
 };
 
 struct rc_ws {
@@ -56,12 +56,6 @@ void rc_ws_fini(struct rc_ws *ws);
  * incomplete (then fewer than RC_WS_KEEP are left; show them again with more), after `stop`, or with ws->error set. */
 size_t rc_ws_feed(struct rc_ws *ws, uint8_t *data, size_t len, const struct rc_ws_events *events, void *self);
 #define RC_WS_KEEP (14 + 125)
-
-/* Whether an incomplete message is held. */
-static inline bool rc_ws_between(const struct rc_ws *ws)
-{
-    return ws->opcode == RC_WS_CONTINUATION && ws->left == 0;
-}
 
 /* Writes the head of an unmasked, final frame; returns its length, at most 10. */
 size_t rc_ws_head(uint8_t out[10], enum rc_ws_opcode opcode, uint64_t len);
