@@ -12,7 +12,7 @@
 
 #define LEAVE_LONGEST (5000 * RC_MS) /* for what is not confirmed or stored at the end */
 
-/* ---- the core's world ---------------------------------------------------------------------------------------------------- */
+/* ---- the core's world -------------------------------------------------------------------------------------------- */
 
 static void world_kick(void *arg, struct rc_session *s)
 {
@@ -54,7 +54,7 @@ static void gateway_gone(void *arg, const char *gateway, uint64_t inc)
     rc_log(RC_INFO, "gateway-gone", "gateway=%s incarnation=%llu", gateway, (unsigned long long)inc);
 }
 
-/* ---- the host's node ----------------------------------------------------------------------------------------------------- */
+/* ---- the host's node --------------------------------------------------------------------------------------------- */
 
 static enum rc_hello node_hello(void *arg, const struct rc_peer *peer, uint64_t *known_inc)
 {
@@ -117,7 +117,7 @@ static bool node_receive(void *arg, struct rc_session *s, const struct rc_batch 
     return rc_broker_receive(b->core, s, batch);
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------------------------------ */
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
 static void send_map(struct rc_broker_process *b)
 {
@@ -183,7 +183,7 @@ static void on_second(void *arg)
     rc_roster_sweep(&b->roster, rc_clock_now());
 }
 
-/* ---- start and stop ------------------------------------------------------------------------------------------------------ */
+/* ---- start and stop ---------------------------------------------------------------------------------------------- */
 
 static struct rc_broker *core_new(struct rc_broker_process *b)
 {

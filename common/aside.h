@@ -1,10 +1,10 @@
 /*
- * Sessions that carry RC_OP_SIDE and nothing else, between gateways and persisters: queries of history and their answers need
- * the link's handshake, order and heartbeats, but no part of the core.
+ * Sessions that carry RC_OP_SIDE and nothing else, between gateways and persisters: queries of history and their
+ * answers need the link's handshake, order and heartbeats, but no part of the core.
  *
- * They live by the same rules as all sessions (protocol.md S3 to S6): batches without gaps, heartbeats, an end when nothing was
- * heard for S. As in cluster/node.h, a session is freed here, after rc_aside_down or after world.end was called for it.
- * One thread, the loop's.
+ * They live by the same rules as all sessions (protocol.md S3 to S6): batches without gaps, heartbeats, an end when
+ * nothing was heard for S. As in cluster/node.h, a session is freed here, after rc_aside_down or after world.end was
+ * called for it. One thread, the loop's.
  */
 #ifndef RC_ASIDE_H
 #define RC_ASIDE_H
@@ -12,8 +12,8 @@
 #include "cluster/node.h"
 
 #define RC_ASIDE_MAX 4096 /* sessions */
-#define RC_ASIDE_BOUND                                                                                                 \
-    (32u * 1024u * 1024u) /* bytes unsent or unacknowledged of one session; beyond it the session ends */
+/* Bytes unsent or unacknowledged of one session; beyond it the session ends. */
+#define RC_ASIDE_BOUND (32u << 20)
 
 struct rc_aside;
 

@@ -1,9 +1,9 @@
 /*
- * The map of the cluster as one node knows it: who exists, where, and whether somebody has a session with it. For people and
- * for addresses (a gateway finds the persisters here); decides nothing.
+ * The map of the cluster as one node knows it: who exists, where, and whether somebody has a session with it. For
+ * people and for addresses (a gateway finds the persisters here); decides nothing.
  *
- * A broker reports what it sees itself, and sends its roster as Side{Map} to all its sessions. The others take the union of
- * their brokers' maps: a node is up while any of its sources says so. One thread.
+ * A broker reports what it sees itself, and sends its roster as Side{Map} to all its sessions. The others take the
+ * union of their brokers' maps: a node is up while any of its sources says so. One thread.
  */
 #ifndef RC_ROSTER_H
 #define RC_ROSTER_H
@@ -28,7 +28,8 @@ struct rc_roster {
     bool changed; /* since the owner last cleared it */
 };
 
-/* Sources are numbers from 0 to 63: RC_ROSTER_SELF for what this node sees, else the place of the broker in the list. */
+/* Sources are numbers from 0 to 63: RC_ROSTER_SELF for what this node sees, else the place of the broker in the
+ * list. */
 #define RC_ROSTER_SELF 63u
 
 /* Begins with the configured brokers, all down, and with this node, up. */

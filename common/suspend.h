@@ -1,6 +1,6 @@
 /*
- * Notices that the machine slept with its clock standing still, or that somebody set the time (protocol.md 2): leases are
- * measured with CLOCK_BOOTTIME, and a clock that stood still makes a node sure of a lease that is long over.
+ * Notices that the machine slept with its clock standing still, or that somebody set the time (protocol.md 2): leases
+ * are measured with CLOCK_BOOTTIME, and a clock that stood still makes a node sure of a lease that is long over.
  */
 #ifndef RC_SUSPEND_H
 #define RC_SUSPEND_H

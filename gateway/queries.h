@@ -1,8 +1,8 @@
 /*
  * History queries on their way: from a worker to some persister, and the answer back. Belongs to the link loop.
  *
- * Every query is answered once: with the persister's rows, or with NULL when there is no persister, its session ends, it does
- * not answer in time, or too many are under way.
+ * Every query is answered once: with the persister's rows, or with NULL when there is no persister, its session ends,
+ * it does not answer in time, or too many are under way.
  */
 #ifndef RC_GATEWAY_QUERIES_H
 #define RC_GATEWAY_QUERIES_H

@@ -11,7 +11,7 @@
 #define LEAVE_LONGEST (5000 * RC_MS)     /* for what is unconfirmed at the end */
 #define DRY_LONGEST   (1000 * RC_MS)     /* for the last batches */
 
-/* ---- the core's world ---------------------------------------------------------------------------------------------------- */
+/* ---- the core's world -------------------------------------------------------------------------------------------- */
 
 static void world_kick(void *arg, struct rc_session *s)
 {
@@ -44,7 +44,7 @@ static void world_end(void *arg, struct rc_session *s, enum rc_end why)
     rc_host_end(r->host, s, why);
 }
 
-/* ---- the host's node ----------------------------------------------------------------------------------------------------- */
+/* ---- the host's node --------------------------------------------------------------------------------------------- */
 
 static enum rc_hello node_hello(void *arg, const struct rc_peer *peer, uint64_t *known_inc)
 {
@@ -111,7 +111,7 @@ static void node_side(void *arg, struct rc_session *s, struct rc_buf *bytes)
         rc_roster_unpack(&r->roster, source_of(r, &s->peer), bytes, rc_clock_now());
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------------------------------ */
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
 /* rc_link_dial ignores a node that it dials already at this address. */
 static void dial_persisters(struct rc_router *r)
@@ -212,7 +212,7 @@ static void on_tick(void *arg)
         leave(r, now);
 }
 
-/* ---- start and stop ------------------------------------------------------------------------------------------------------ */
+/* ---- start and stop ---------------------------------------------------------------------------------------------- */
 
 static struct rc_gateway *core_new(struct rc_router *r)
 {

@@ -1,9 +1,9 @@
 /*
  * The link loop: the one thread that runs the gateway's core on its links, between the workers and the brokers.
  *
- *   workers --rc_up--> mailbox --> core ----> brokers        batches of EMIT, JOIN, LEAVE
- *   workers <--rc_down-- core's events <---- brokers         DELIVER, CONFIRM; a barrier ends each batch with deliveries
- *   workers --query--> queries -------------> a persister, found in the brokers' map of the cluster
+ *   workers --rc_up--> mailbox --> core ---> brokers      batches of EMIT, JOIN, LEAVE
+ *   workers <--rc_down-- core's events <---- brokers      DELIVER, CONFIRM; a barrier ends a batch with deliveries
+ *   workers --query--> queries ------------> a persister, found in the brokers' map of the cluster
  *
  * It never parses client input and never waits for a worker; a worker that does not turn silences the heartbeats (G8).
  */
@@ -41,7 +41,8 @@ struct rc_uplink rc_router_uplink(struct rc_router *r);
 /* Before the loop runs: the workers by index. They stay the caller's. */
 void rc_router_workers(struct rc_router *r, struct rc_worker *const *worker, unsigned count);
 
-/* The workers were told to end: goes on until they have, waits for what is unconfirmed (5 s at most), says BYE, then calls dry. */
+/* The workers were told to end: goes on until they have, waits for what is unconfirmed (5 s at most), says BYE, then
+ * calls dry. */
 void rc_router_leave(struct rc_router *r);
 
 struct rc_router_stats {

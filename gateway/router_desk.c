@@ -1,4 +1,5 @@
-/* The desk of the link loop: what workers ask becomes calls into the core, what the core decides becomes mail to workers. */
+/* The desk of the link loop: what workers ask becomes calls into the core, what the core decides becomes mail to
+ * workers. */
 #include "gateway/router_impl.h"
 
 #include "clock.h"
@@ -10,7 +11,7 @@ struct letter { /* a worker's request in the mailbox */
     struct rc_up up;
 };
 
-/* ---- from workers -------------------------------------------------------------------------------------------------------- */
+/* ---- from workers ------------------------------------------------------------------------------------------------ */
 
 void rc_router_drop_mail(struct rc_mail *mail)
 {
@@ -137,7 +138,7 @@ void rc_router_take_mail(struct rc_router *r)
     }
 }
 
-/* ---- the core's events --------------------------------------------------------------------------------------------------- */
+/* ---- the core's events ------------------------------------------------------------------------------------------- */
 
 static void on_opened(void *arg, uint64_t socket)
 {

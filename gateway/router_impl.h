@@ -1,7 +1,8 @@
 /*
  * Inside of the link loop: one struct, and a file per direction.
  *
- *   router.c        links, loop, start and stop      router_desk.c   workers' requests to the core, its events to the workers
+ *   router.c        links, loop, start and stop
+ *   router_desk.c   the workers' requests to the core, the core's events to the workers
  */
 #ifndef RC_GATEWAY_ROUTER_IMPL_H
 #define RC_GATEWAY_ROUTER_IMPL_H

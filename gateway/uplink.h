@@ -1,11 +1,11 @@
 /*
- * Between a worker (client sockets, one thread each) and the link loop (cluster core, one thread): two one-way streams of
- * small structs, each a bounded mailbox (common/mailbox.h). Neither side touches the other's state.
+ * Between a worker (client sockets, one thread each) and the link loop (cluster core, one thread): two one-way streams
+ * of small structs, each a bounded mailbox (common/mailbox.h). Neither side touches the other's state.
  *
  *   worker --- struct rc_up ---> link loop        worker <--- struct rc_down --- link loop
  *
- * Order is kept per direction and worker. A socket number is (worker << 48 | the worker's own counter): never used twice in a
- * process. Buffers in a posted struct belong to the receiver, who releases them.
+ * Order is kept per direction and worker. A socket number is (worker << 48 | the worker's own counter): never used
+ * twice in a process. Buffers in a posted struct belong to the receiver, who releases them.
  */
 #ifndef RC_GATEWAY_UPLINK_H
 #define RC_GATEWAY_UPLINK_H
@@ -59,8 +59,8 @@ struct rc_down {
 /* What a worker needs of the link loop; a test or the conformance program puts a loopback here. */
 struct rc_uplink {
     void *host;
-    /* False: the mailbox is at its bound; nothing was taken. CONNECT and EMIT are then refused as busy; DISCONNECT, PASSED and
-     * QUERY never fail. Any thread. */
+    /* False: the mailbox is at its bound; nothing was taken. CONNECT and EMIT are then refused as busy; DISCONNECT,
+     * PASSED and QUERY never fail. Any thread. */
     bool (*post)(void *host, struct rc_up *up);
 };
 

@@ -49,8 +49,9 @@ struct rc_http_server *rc_worker_http(struct rc_worker *worker);
 /* Starts the thread. False: errno. */
 bool rc_worker_start(struct rc_worker *worker);
 
-/* Begins the end without waiting: the worker closes its listener and all sockets (RC_CLOSE_SHUTDOWN), lets them read what is
- * queued, posts their DISCONNECTs, and has ended then. The link loop, which must not stand still, asks by the second. */
+/* Begins the end without waiting: the worker closes its listener and all sockets (RC_CLOSE_SHUTDOWN), lets them read
+ * what is queued, posts their DISCONNECTs, and has ended then. The link loop, which must not stand still, asks by the
+ * second. */
 void rc_worker_end(struct rc_worker *worker);
 bool rc_worker_ended(const struct rc_worker *worker);
 

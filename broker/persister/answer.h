@@ -1,8 +1,9 @@
 /*
- * What the store says to a query of history: a packed Side{Query} comes in, a packed Side{Rows} goes out (proto/roomcast.proto).
+ * What the store says to a query of history: a packed Side{Query} comes in, a packed Side{Rows} goes out
+ * (proto/roomcast.proto).
  *
- * An answer is one page: at most RC_PAGE_BYTES of messages, or one message. A cursor is opaque to the asker, good at every
- * persister, and never expires: one byte that says what it is for, then the key of the last message looked at
+ * An answer is one page: at most RC_PAGE_BYTES of messages, or one message. A cursor is opaque to the asker, good at
+ * every persister, and never expires: one byte that says what it is for, then the key of the last message looked at
  * (docs/disk-format.md) or the last user.
  */
 #ifndef RC_PERSISTER_ANSWER_H

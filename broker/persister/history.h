@@ -3,8 +3,8 @@
  *
  *   loop: rc_history_ask -> thread: rc_answer_new -> eventfd -> loop: rc_history_take
  *
- * One thread; a query that waits and an answer that was not taken count towards RC_HISTORY_PENDING, and beyond that queries are
- * answered as busy at once.
+ * One thread; a query that waits and an answer that was not taken count towards RC_HISTORY_PENDING, and beyond that
+ * queries are answered as busy at once.
  */
 #ifndef RC_PERSISTER_HISTORY_H
 #define RC_PERSISTER_HISTORY_H
@@ -22,8 +22,8 @@ void rc_history_free(struct rc_history *history);
 
 /* All of these: the owner's thread. */
 
-/* Asks for an answer to `query` (a reference is taken); NULL. At the bound nothing is asked, and the answer "busy" is returned,
- * which the caller sends and frees like any other. */
+/* Asks for an answer to `query` (a reference is taken); NULL. At the bound nothing is asked, and the answer "busy" is
+ * returned, which the caller sends and frees like any other. */
 struct rc_answer *rc_history_ask(struct rc_history *history, uint64_t asker, struct rc_buf *query);
 /* Readable when answers wait. */
 int rc_history_fd(const struct rc_history *history);

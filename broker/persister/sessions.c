@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* ---- the core's world ---------------------------------------------------------------------------------------------------- */
+/* ---- the core's world -------------------------------------------------------------------------------------------- */
 
 static void world_kick(void *arg, struct rc_session *s)
 {
@@ -42,7 +42,7 @@ struct rc_world rc_persister_world(struct rc_persister_process *p)
     return (struct rc_world){p, rc_host_now, rc_host_random, world_kick, world_end};
 }
 
-/* ---- the host's node ----------------------------------------------------------------------------------------------------- */
+/* ---- the host's node --------------------------------------------------------------------------------------------- */
 
 /* Gateways come for history. Whether one of them is a twin is the brokers' business. */
 static enum rc_hello node_hello(void *arg, const struct rc_peer *peer, uint64_t *known_inc)
@@ -144,7 +144,7 @@ const struct rc_host_node rc_persister_node = {
     .side = node_side,
 };
 
-/* ---- topic and answers --------------------------------------------------------------------------------------------------- */
+/* ---- topic and answers ------------------------------------------------------------------------------------------- */
 
 void rc_persister_record(void *arg, const char *broker, uint64_t inc, const struct rc_op *record)
 {

@@ -20,10 +20,11 @@ struct rc_store {
     MDB_dbi users;         /* user -> flags */
 };
 
-enum {                      /* flags of a user */
-       RC_USER_WROTE = 1,   /* sent a message as one who is not an admin */
-       RC_USER_WRITTEN = 2, /* an admin sent a message to it */
-       RC_USER_ADMIN = 4,   /* sent a message as an admin */
+/* Flags of a user. */
+enum {
+    RC_USER_WROTE = 1,   /* sent a message as one who is not an admin */
+    RC_USER_WRITTEN = 2, /* an admin sent a message to it */
+    RC_USER_ADMIN = 4,   /* sent a message as an admin */
 };
 
 struct rc_disk_index { /* a key of by_user */

@@ -3,8 +3,9 @@
  *
  *   loop: rc_writer_commit -> thread: rc_store_commit -> eventfd -> loop: rc_writer_result -> rc_persister_committed
  *
- * It also keeps the state of the store for the operator: degraded from the first commit that fails until one succeeds. Nobody
- * repairs anything: the core hands the same commit out again at each tick, and that goes well when the cause is gone.
+ * It also keeps the state of the store for the operator: degraded from the first commit that fails until one succeeds.
+ * Nobody repairs anything: the core hands the same commit out again at each tick, and that goes well when the cause is
+ * gone.
  */
 #ifndef RC_PERSISTER_WRITER_H
 #define RC_PERSISTER_WRITER_H
@@ -30,8 +31,8 @@ void rc_writer_free(struct rc_writer *writer);
 void rc_writer_commit(struct rc_writer *writer, const struct rc_commit *commit);
 /* Readable when a result waits. */
 int rc_writer_fd(const struct rc_writer *writer);
-/* Takes the result of the commit under way, logs what an operator must know and changes the health. False: not ended yet.
- * Owner's thread. */
+/* Takes the result of the commit under way, logs what an operator must know and changes the health. False: not ended
+ * yet. Owner's thread. */
 bool rc_writer_result(struct rc_writer *writer, struct rc_store_outcome *out);
 
 /* Owner's thread; valid as long as the writer. */

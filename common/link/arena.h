@@ -1,6 +1,6 @@
 /*
- * Bump memory for packing and unpacking frames: allocated in passing, given back all at once. Bounded, so that a hostile
- * frame that would unfold into much memory fails to unpack instead. One thread.
+ * Bump memory for packing and unpacking frames: allocated in passing, given back all at once. Bounded, so that a
+ * hostile frame that would unfold into much memory fails to unpack instead. One thread.
  */
 #ifndef RC_LINK_ARENA_H
 #define RC_LINK_ARENA_H

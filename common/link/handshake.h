@@ -1,7 +1,7 @@
 /*
- * The handshake of a link (protocol.md S2), as pure code: packed frames in, packed frames out. Both sides prove that they hold
- * the cluster secret (HMAC-SHA256, fresh nonces of both, both nodes' words about themselves); nothing else than this
- * struct changes before the dialler's PROVE was right, so a replayed or forged HELLO does nothing.
+ * The handshake of a link (protocol.md S2), as pure code: packed frames in, packed frames out. Both sides prove that
+ * they hold the cluster secret (HMAC-SHA256, fresh nonces of both, both nodes' words about themselves); nothing else
+ * than this struct changes before the dialler's PROVE was right, so a replayed or forged HELLO does nothing.
  *
  *   dialler                       listener
  *   rc_handshake_dial   HELLO ->  rc_handshake_accept

@@ -2,14 +2,15 @@
  * A node's end of every link: it listens for peers, keeps a connection to those it is told to dial, proves
  * both sides (protocol.md S2, link/handshake.h) and then moves batches.
  *
- *   dialler                                  listener
- *      | ---- TCP connect ------------------->  |   a stranger: 2 s, 2 KiB frames, at most 256 of them
- *      | ---- HELLO ------------------------->  |   mac wrong: "cluster secret differs", closed
- *      | <--- CHALLENGE ---------------------   |
- *      | ---- PROVE ------------------------->  |   right: events.hello judges; nothing changed before this
- * point | <--- HELLO_OK or HELLO_NO ----------   | up()                                     up()    a line:
- * batches both ways, FIFO | <=== batches =====================>    |   lost, garbage, oversized: down() on
- * either side, the dialler redials
+ *   dialler                                listener
+ *      | ---- TCP connect -----------------> |   a stranger: 2 s, 2 KiB frames, at most 256 of them
+ *      | ---- HELLO -----------------------> |   mac wrong: "cluster secret differs", closed
+ *      | <--- CHALLENGE -------------------- |
+ *      | ---- PROVE -----------------------> |   right: events.hello judges; before this nothing changed
+ *      | <--- HELLO_OK or HELLO_NO --------- |
+ *     up()                                  up()  a line: batches both ways, FIFO
+ *      | <=== batches =====================> |
+ *                                                 lost, garbage, oversized: down() on either side, the dialler redials
  *
  * A link is one TCP connection (docs/decisions/0002-links.md), each frame a big-endian 4-byte length and a
  * packed Frame.

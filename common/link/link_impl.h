@@ -58,8 +58,8 @@ struct rc_link {
 
 /* line.c */
 
-/* Starts the handshake on a new connection, as the dialler when dial is given. Takes conn over. False: no memory, conn is
- * closed. */
+/* Starts the handshake on a new connection, as the dialler when dial is given. Takes conn over. False: no memory, conn
+ * is closed. */
 bool rc_line_start(struct rc_link *l, struct rc_conn *conn, struct rc_dial *dial);
 /* Ends a connection and tells the host if it had the line. */
 void rc_line_drop(struct rc_line *line, enum rc_why why, const char *text);

@@ -1,4 +1,5 @@
-/* The envelope of the message topic: AES-256-GCM under a key of its own for each broker incarnation. Pure; any thread. */
+/* The envelope of the message topic: AES-256-GCM under a key of its own for each broker incarnation. Pure; any
+ * thread. */
 #ifndef RC_LINK_SEAL_H
 #define RC_LINK_SEAL_H
 

@@ -1,6 +1,7 @@
 /*
  * One nng aio whose end is told to a loop: nng's thread puts the task into a mailbox and does nothing else, the loop's
- * owner runs `done`. Everything here but that hop belongs to the owner's thread. Included by the files that include nng.h.
+ * owner runs `done`. Everything here but that hop belongs to the owner's thread. Included by the files that include
+ * nng.h.
  */
 #ifndef RC_LINK_TASK_H
 #define RC_LINK_TASK_H

@@ -3,8 +3,8 @@
  * it may lose (nng drops the oldest when a buffer is full, and what is sent before the subscriber connected),
  * and the core then asks RESEND over the link (protocol.md T2).
  *
- *   rc_topic_pub_record ... rc_topic_pub_flush -> Topic{broker, inc, number, sealed} -> rc_topic_sub_process
- * -> record()
+ *   rc_topic_pub_record ..., rc_topic_pub_flush
+ *        -> Topic{broker, inc, number, sealed} -> rc_topic_sub_process -> record()
  *
  * nng has no authentication, so each message is sealed with AES-256-GCM. key = HMAC-SHA256(cluster secret,
  * "topic", broker id, incarnation), nonce = number, which grows by one a message; an incarnation is never

@@ -1,9 +1,10 @@
 /*
  * Batches and operations <-> protobuf (proto/roomcast.proto). Pure: bytes in, structs out.
  *
- * Nothing of a received frame is believed: sizes, counts, ids and enums are checked here, so that the core sees only what
- * op.h allows. An operation never packs to more than twice its op->bytes (rc_op_weigh), and one with large contents to little
- * more than these; so whoever keeps batches to RC_LINK_BATCH_MAX bytes or one operation stays below RC_LINK_FRAME_MAX.
+ * Nothing of a received frame is believed: sizes, counts, ids and enums are checked here, so that the core sees only
+ * what op.h allows. An operation never packs to more than twice its op->bytes (rc_op_weigh), and one with large
+ * contents to little more than these; so whoever keeps batches to RC_LINK_BATCH_MAX bytes or one operation stays below
+ * RC_LINK_FRAME_MAX.
  */
 #ifndef RC_LINK_WIRE_H
 #define RC_LINK_WIRE_H
@@ -19,12 +20,12 @@
 /* A packed frame of `len` bytes, checked to be a Frame of a known kind; lives in the arena. NULL: it is not. */
 Roomcast__Frame *rc_wire_open(struct rc_arena *arena, const void *bytes, size_t len);
 
-/* The batch as a frame in the arena, its byte fields pointing into the batch's buffers: valid while both live. NULL: the
- * arena is full. */
+/* The batch as a frame in the arena, its byte fields pointing into the batch's buffers: valid while both live. NULL:
+ * the arena is full. */
 Roomcast__Frame *rc_wire_frame(struct rc_arena *arena, const struct rc_batch *batch);
 
-/* Fills an initialised batch from an opened one. NULL, or a static phrase that names the first thing that is not allowed;
- * the batch is then empty. */
+/* Fills an initialised batch from an opened one. NULL, or a static phrase that names the first thing that is not
+ * allowed; the batch is then empty. */
 const char *rc_wire_batch(const Roomcast__Batch *from, struct rc_batch *batch);
 
 /* One RECORD, for the topic. As above; *op is set on success. rc_wire_record_frame's result points into op. */

@@ -1,8 +1,8 @@
 /*
- * The application layer: who may enter, which rooms a socket is in, and what becomes of an event. An interface, so that tests
- * and the conformance program can plug another application into the same gateway; the support chat (chat.c) is what ships.
- * Nothing outside it knows an event's name. Called on worker threads, several at once; implementations keep shared state read-only
- * or locked, and never block.
+ * The application layer: who may enter, which rooms a socket is in, and what becomes of an event. An interface, so that
+ * tests and the conformance program can plug another application into the same gateway; the support chat (chat.c) is
+ * what ships. Nothing outside it knows an event's name. Called on worker threads, several at once; implementations keep
+ * shared state read-only or locked, and never block.
  */
 #ifndef RC_GATEWAY_APP_H
 #define RC_GATEWAY_APP_H
@@ -29,8 +29,8 @@ enum rc_verdict {
     RC_EVENT_ANSWER, /* reply holds what to send back to this socket at once */
 };
 
-struct
-    rc_reply { /* RC_EVENT_ANSWER: at most one event and one ack; payloads made by rc_payload_* (gateway/sio/payload.h) */
+/* RC_EVENT_ANSWER: at most one event and one ack; payloads made by rc_payload_* (gateway/sio/payload.h). */
+struct rc_reply {
     struct rc_buf *event; /* to this socket, by rc_payload_event; NULL: none; the reference goes to the caller */
     struct rc_buf *ack;   /* by rc_payload_ack; NULL: none; the reference goes to the caller */
 };
@@ -39,9 +39,9 @@ struct rc_app {
     void *self;
 
     /* May this session enter the namespace? cookie: value of the Cookie header of the request that opened the Engine.IO
-     * session (NULL: there was none); auth: JSON text of the CONNECT payload (NULL: none). On true *identity is held for the
-     * socket (may be NULL) and *expires is the wall clock (s) at which the socket must be closed, 0 never. On false *error is a
-     * static string that becomes {"message": error}. */
+     * session (NULL: there was none); auth: JSON text of the CONNECT payload (NULL: none). On true *identity is held
+     * for the socket (may be NULL) and *expires is the wall clock (s) at which the socket must be closed, 0 never. On
+     * false *error is a static string that becomes {"message": error}. */
     bool (*enter)(void *self, const char *nsp, const char *cookie, size_t cookie_len, const char *auth, size_t auth_len,
                   struct rc_identity **identity, int64_t *expires, const char **error);
     void (*rele)(void *self, struct rc_identity *identity);
@@ -53,7 +53,8 @@ struct rc_app {
     struct rc_buf *(*entered)(void *self, const char *nsp, const struct rc_identity *identity, const char *auth,
                               size_t auth_len);
 
-    /* Judges an event. EMIT: fills payload, rooms, fecha, row of *emit with references for the caller. REFUSE: *reason is static. */
+    /* Judges an event. EMIT: fills payload, rooms, fecha, row of *emit with references for the caller. REFUSE: *reason
+     * is static. */
     enum rc_verdict (*event)(void *self, const struct rc_identity *identity, const struct rc_event *event,
                              struct rc_emit *emit, struct rc_reply *reply, const char **reason);
 };

@@ -4,8 +4,10 @@
  *   enter   the cookie `token` says who it is; only the namespace "/"
  *   rooms   "/,user:NAME", and "/,admins" when rol is admin
  *   event   mensaje_privado {para, mensaje}  ->  mensaje_recibido {de, mensaje} to user:PARA, and to admins
- * as well unless an admin sent it; stored as Row{de, para, mensaje, de_admin}. mensaje goes on byte for byte;
- * binary parts of it go on as attachments and are stored as {"base64": "..."}. Every other event is ignored.
+ *           as well unless an admin sent it; stored as Row{de, para, mensaje, de_admin}
+ *
+ * mensaje goes on byte for byte; binary parts of it go on as attachments and are stored as {"base64": "..."}. Every
+ * other event is ignored.
  */
 #ifndef RC_GATEWAY_CHAT_H
 #define RC_GATEWAY_CHAT_H
@@ -14,8 +16,8 @@
 #include "gateway/app/auth.h"
 
 #define RC_CHAT_ROL_ADMIN "admin"
-#define RC_CHAT_ROW_MAX                                                                                                \
-    (1536 * 1024) /* bytes of a stored message: with its payload it fits a frame of a link (4 MiB) */
+/* Bytes of a stored message: with its payload it fits a frame of a link (4 MiB). */
+#define RC_CHAT_ROW_MAX (1536 * 1024)
 
 /* auth stays the caller's and must outlive it. NULL: no memory. */
 struct rc_app *rc_chat_new(struct rc_auth *auth);

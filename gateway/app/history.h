@@ -3,8 +3,8 @@
  *
  *   GET /api/mensajes?con=U              admins: every message from or to U
  *   GET /api/mensajes/mios               anybody: every message from or to oneself
- *   GET /api/usuarios-conversaciones     admins: the users in a conversation,
- * docs/decisions/0005-conversations.md
+ *   GET /api/usuarios-conversaciones     admins: the users in a conversation
+ *                                        (docs/decisions/0005-conversations.md)
  *
  * The answer is a JSON array, oldest first: [{"de_usuario", "para_usuario", "mensaje", "fecha"}, ...], or
  * ["user", ...]. The first two take limit=N (1 to RC_HISTORY_LIMIT) and before=C: at most N messages, the

@@ -3,8 +3,8 @@
  *
  *   transport (eio_ws.c; long-polling has its place beside it) -> session -> user (sio.c)
  *
- * The server pings `ping_interval` after the opening and after each pong, and closes a session that does not
- * answer within `ping_timeout`; other traffic does not count. One thread, the worker's. A session is freed in rc_eio_gone,
+ * The server pings `ping_interval` after the opening and after each pong, and closes a session that does not answer
+ * within `ping_timeout`; other traffic does not count. One thread, the worker's. A session is freed in rc_eio_gone,
  * after which the user's `closed` was called.
  */
 #ifndef RC_GATEWAY_EIO_H

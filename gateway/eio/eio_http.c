@@ -35,8 +35,8 @@ static void link_pause(void *transport, bool stop)
     rc_ws_pause(((struct link *)transport)->ws, stop);
 }
 
-/* The reference closes with an empty close frame, whatever the reason; a fenced gateway's clients must take it for a broken
- * transport, which they do, since no Socket.IO DISCONNECT came before it. */
+/* The reference closes with an empty close frame, whatever the reason; a fenced gateway's clients must take it for a
+ * broken transport, which they do, since no Socket.IO DISCONNECT came before it. */
 static void link_close(void *transport, enum rc_close why)
 {
     rc_ws_close(((struct link *)transport)->ws, RC_WS_NONE, why);

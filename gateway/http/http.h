@@ -67,8 +67,8 @@ void rc_response_begin(struct rc_response *response, int status, const char *typ
 void rc_response_write(struct rc_response *response, const void *data, size_t len);
 /* Ends and frees it. A body that is shorter than announced closes the connection. */
 void rc_response_end(struct rc_response *response);
-/* Ends and frees it in the middle of the body: the connection is closed (RC_CLOSE_ERROR) without the last chunk or the rest
- * of the announced length, so that the client sees that the answer is not whole. After begin only. */
+/* Ends and frees it in the middle of the body: the connection is closed (RC_CLOSE_ERROR) without the last chunk or the
+ * rest of the announced length, so that the client sees that the answer is not whole. After begin only. */
 void rc_response_abort(struct rc_response *response);
 /* All three in one, with `length` right. */
 void rc_response_full(struct rc_response *response, int status, const char *type, const char *fields, const void *body,

@@ -155,7 +155,8 @@ static int check(const llhttp_t *parser, struct rc_http_head *head)
     unsigned hosts = occurrences(request, "host");
     if (hosts > 1 || (hosts == 0 && !request->http10))
         return refused(head, 400, "exactly one Host is needed");
-    /* Every known client says how long its body is; without chunks there is one framing only, and nothing to smuggle. */
+    /* Every known client says how long its body is; without chunks there is one framing only, and nothing to
+     * smuggle. */
     if (occurrences(request, "transfer-encoding"))
         return refused(head, 411, "Transfer-Encoding is not supported");
     const char *expect = rc_http_header(request, "expect");

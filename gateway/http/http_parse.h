@@ -30,8 +30,8 @@ struct rc_http_head {
     const char *wrong; /* with a status: a static phrase for the log */
 };
 
-/* Reads a whole head, as rc_http_scan found it; writes terminators into it. 0: fine; else the status to refuse it with (400, 411, 417,
- * 431, 505) and head->wrong. */
+/* Reads a whole head, as rc_http_scan found it; writes terminators into it. 0: fine; else the status to refuse it with
+ * (400, 411, 417, 431, 505) and head->wrong. */
 int rc_http_parse(char *bytes, size_t len, struct rc_http_head *head);
 
 #endif

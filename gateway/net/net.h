@@ -2,9 +2,9 @@
  * Client connections of one worker as bytes: non-blocking sockets on libevent's bare `event`, no bufferevents
  * (they cost five times the memory and half the speed of a fan-out).
  *
- * Input is read into one buffer per worker; a connection owns memory only for an unfinished frame. Output is a
- * queue of shared frames, written by one sendmsg per connection and loop pass; the kernel is asked to tell when it can take more only
- * after it refused some. One thread, the worker's.
+ * Input is read into one buffer per worker; a connection owns memory only for an unfinished frame. Output is a queue of
+ * shared frames, written by one sendmsg per connection and loop pass; the kernel is asked to tell when it can take more
+ * only after it refused some. One thread, the worker's.
  *
  *   open -> closing -> lingering -> freed         closing: rc_stream_close was called, `closed` comes at the turn
  *                                                 lingering: the rest is written, our side shut, FIN awaited
@@ -35,12 +35,12 @@ struct rc_net_config {
 /* NULL: memory is short. What config points to must outlive it. */
 struct rc_net *rc_net_new(const struct rc_net_config *config);
 
-/* Takes over an accepted, non-blocking socket. Set the stream's user before returning to the loop. NULL: memory is short, the socket is
- * closed. */
+/* Takes over an accepted, non-blocking socket. Set the stream's user before returning to the loop. NULL: memory is
+ * short, the socket is closed. */
 struct rc_stream *rc_net_adopt(struct rc_net *net, int fd, const struct sockaddr *peer);
 
-/* The chores of a loop pass: input that was kept while a connection paused, output, ends. Call it once after each round of
- * events. True: it stopped at its bound, call it again without waiting. */
+/* The chores of a loop pass: input that was kept while a connection paused, output, ends. Call it once after each round
+ * of events. True: it stopped at its bound, call it again without waiting. */
 bool rc_net_turn(struct rc_net *net);
 
 /* Closes all that are open; the ends come with the next turns. */

@@ -14,10 +14,9 @@
 
 #define RC_ATTACHMENTS_MAX 10 /* the reference's maxAttachments */
 
-/* An EVENT, or with attachments a BINARY_EVENT. json_array: valid JSON text of the arguments, the name first,
- * with a placeholder
- * {"_placeholder":true,"num":N} for each attachment. nsp "/" leaves the namespace out. Nothing is taken over.
- * NULL: memory is short, or more than RC_ATTACHMENTS_MAX attachments. */
+/* An EVENT, or with attachments a BINARY_EVENT. json_array: valid JSON text of the arguments, the name first, with a
+ * placeholder {"_placeholder":true,"num":N} for each attachment. nsp "/" leaves the namespace out. Nothing is taken
+ * over. NULL: memory is short, or more than RC_ATTACHMENTS_MAX attachments. */
 struct rc_buf *rc_payload_event(const char *nsp, const char *json_array, size_t len, struct rc_buf *const *attachment,
                                 unsigned n);
 

@@ -4,9 +4,9 @@
  *
  *   eio session = connection 1 --- 0..n sockets (one per namespace entered), each with a number of its own
  *
- * A CONNECT is answered in steps: app.enter and app.rooms say who and where, RC_UP_CONNECT asks for the rooms, RC_DOWN_OPENED
- * brings the answer. From then on the socket is in its rooms' sets; events before it close the connection,
- * as does every packet that a client must not send. Each RC_UP_CONNECT is followed by exactly one
+ * A CONNECT is answered in steps: app.enter and app.rooms say who and where, RC_UP_CONNECT asks for the rooms,
+ * RC_DOWN_OPENED brings the answer. From then on the socket is in its rooms' sets; events before it close the
+ * connection, as does every packet that a client must not send. Each RC_UP_CONNECT is followed by exactly one
  * RC_UP_DISCONNECT, when the socket leaves or its connection ends.
  */
 #ifndef RC_GATEWAY_SIO_H

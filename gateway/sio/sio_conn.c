@@ -160,7 +160,8 @@ static void begin_partial(struct sio_conn *conn, const char *data, size_t len)
     conn->partial = partial;
 }
 
-/* What is held of a packet until its attachments are there is for known clients only: at most RC_ATTACHMENTS_MAX messages. */
+/* What is held of a packet until its attachments are there is for known clients only: at most RC_ATTACHMENTS_MAX
+ * messages. */
 static bool may_attach(const struct sio_conn *conn, const struct rc_sio_packet *packet)
 {
     const struct sio_socket *socket = find_socket(conn, packet);

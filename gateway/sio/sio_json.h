@@ -17,8 +17,8 @@ struct rc_sio_json {
 };
 
 /* Whether text is one JSON value (RFC 8259) with white space around it, and every placeholder
- * {"_placeholder":true,"num":N} in it names one of the `attachments`. The bytes must be UTF-8 already. Memory is taken in
- * proportion to the depth, which len bounds; false also when it is short. */
+ * {"_placeholder":true,"num":N} in it names one of the `attachments`. The bytes must be UTF-8 already. Memory is taken
+ * in proportion to the depth, which len bounds; false also when it is short. */
 bool rc_sio_json_scan(const char *text, size_t len, unsigned attachments, bool placeholders, struct rc_sio_json *out);
 
 /* Whether a quoted JSON string equals plain ASCII text, escapes resolved. */

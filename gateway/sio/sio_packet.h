@@ -27,10 +27,10 @@ struct rc_sio_packet { /* slices point into the text */
     struct rc_sio_json shape; /* of json, valid with it */
 };
 
-/* Reads what followed the '4' of an Engine.IO message. NULL: it is a packet that a client may send; else a static phrase that says
- * what is wrong, and the connection must be closed. Refused like the reference does: unknown type, CONNECT_ERROR, attachments
- * other than 1 to RC_ATTACHMENTS_MAX, an id beyond 63 bits, text that is not JSON or not the type's shape, names that are reserved,
- * placeholders that name no attachment. The text must be UTF-8. */
+/* Reads what followed the '4' of an Engine.IO message. NULL: it is a packet that a client may send; else a static
+ * phrase that says what is wrong, and the connection must be closed. Refused like the reference does: unknown type,
+ * CONNECT_ERROR, attachments other than 1 to RC_ATTACHMENTS_MAX, an id beyond 63 bits, text that is not JSON or not the
+ * type's shape, names that are reserved, placeholders that name no attachment. The text must be UTF-8. */
 const char *rc_sio_packet_parse(const char *text, size_t len, struct rc_sio_packet *out);
 
 /* 44 with {"message": message}; message must need no escapes beyond UTF-8. 40 with {"sid": sid}. Payloads. */

@@ -23,8 +23,8 @@ int rc_ws_handshake_check(const struct rc_http_request *request, const char **wr
 /* Sec-WebSocket-Accept of a key, NUL-terminated. */
 void rc_ws_accept_key(const char *key, char accept[29]);
 
-/* Answers a request that rc_ws_handshake_check passed with 101 and speaks WebSocket from then on. Ends the response. NULL: the client
- * is gone, or memory is short; user is not called. max: bytes of one message. */
+/* Answers a request that rc_ws_handshake_check passed with 101 and speaks WebSocket from then on. Ends the response.
+ * NULL: the client is gone, or memory is short; user is not called. max: bytes of one message. */
 struct rc_ws_conn *rc_ws_open(const struct rc_http_request *request, struct rc_response *response, size_t max,
                               const struct rc_ws_user *user, void *self);
 
