@@ -119,9 +119,10 @@ static void dial_persisters(struct rc_router *r)
     r->roster.changed = false;
     for (size_t i = 0; i < r->roster.count; i++) {
         const struct rc_peer *p = &r->roster.node[i].peer;
-        char why[RC_LINK_WHY];
+        char why[RC_LINK_WHY], quoted[2 * RC_LINK_WHY];
         if (p->role == RC_PERSISTER && *p->link && !rc_link_dial(rc_host_link(r->host), p->id, p->role, p->link, why))
-            rc_log(RC_WARN, "dial-failed", "peer=%s %s", p->id, why);
+            rc_log(RC_WARN, "link-dial-failed", "id=%s reason=%s", p->id,
+                   rc_log_quote(quoted, sizeof quoted, why, strlen(why)));
     }
 }
 

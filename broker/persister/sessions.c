@@ -54,11 +54,11 @@ static enum rc_hello node_hello(void *arg, const struct rc_peer *peer, uint64_t 
 
 static struct rc_session *broker_up(struct rc_persister_process *p, const struct rc_peer *broker, uint64_t session)
 {
-    char why[RC_LINK_WHY];
+    char why[RC_LINK_WHY], quoted[2 * RC_LINK_WHY];
     struct rc_session *s = rc_persister_up(p->core, broker, session);
     if (s && broker->topic[0] && !rc_topic_sub_dial(p->topic, broker->topic, why))
-        rc_log(RC_WARN, "topic-unreachable", "broker=%s reason=\"%s\" effect=\"its records come by the link\"",
-               broker->id, why);
+        rc_log(RC_WARN, "topic-unreachable", "broker=%s reason=%s effect=\"its records come by the link\"", broker->id,
+               rc_log_quote(quoted, sizeof quoted, why, strlen(why)));
     return s;
 }
 
