@@ -111,7 +111,7 @@ static bool listen_at(struct rc_link *l, char why[RC_LINK_WHY])
     struct rc_addr addr;
     const char *bad = rc_addr_parse(l->cfg.listen, &addr);
     if (bad) {
-        snprintf(why, RC_LINK_WHY, "cannot listen on \"%s\": the address %s", l->cfg.listen, bad);
+        snprintf(why, RC_LINK_WHY, "cluster.listen: cannot listen on \"%s\": the address %s", l->cfg.listen, bad);
         return false;
     }
     if (!rc_streams_listen(l->streams, l->cfg.listen, on_accepted, l, why))

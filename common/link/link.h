@@ -102,7 +102,7 @@ struct rc_link_stats {
     uint64_t ended[RC_WHY_COUNT];
 };
 
-/* Binds and listens. NULL with a sentence in why that names the address (programs end with
+/* Binds and listens. NULL with a sentence in why that names option and address (programs end with
  * RC_EXIT_UNAVAILABLE). cfg and events are copied. Do not fork after this (nng). */
 struct rc_link *rc_link_new(const struct rc_link_config *cfg, const struct rc_link_events *events, void *host,
                             char why[RC_LINK_WHY]);

@@ -313,7 +313,7 @@ static void accept_done(void *arg, int result)
 
 static bool refuse(char why[RC_LINK_WHY], const char *what, const char *address, int result)
 {
-    snprintf(why, RC_LINK_WHY, "cannot %s %s: %s", what, address, nng_strerror(result));
+    snprintf(why, RC_LINK_WHY, "%s %s: %s", what, address, nng_strerror(result));
     return false;
 }
 
@@ -324,13 +324,13 @@ bool rc_streams_listen(struct rc_streams *s, const char *address, void (*accepte
     snprintf(url, sizeof url, "tcp://%s", address);
     int rv = nng_stream_listener_alloc(&s->listener, url);
     if (rv)
-        return refuse(why, "use the address", address, rv);
+        return refuse(why, "cluster.listen: cannot use", address, rv);
     if (!(rv = nng_stream_listener_set_bool(s->listener, NNG_OPT_TCP_NODELAY, true)) &&
         !(rv = nng_stream_listener_set_bool(s->listener, NNG_OPT_TCP_KEEPALIVE, true)) &&
         !(rv = rc_task_init(&s->accept, &s->tasks, accept_done, s)))
         rv = nng_stream_listener_listen(s->listener);
     if (rv)
-        return refuse(why, "listen on", address, rv);
+        return refuse(why, "cluster.listen: cannot listen on", address, rv);
     s->accepted = accepted;
     s->arg = arg;
     accept_next(s);
@@ -362,14 +362,14 @@ struct rc_dialer *rc_dialer_new(struct rc_streams *s, const char *address,
     snprintf(url, sizeof url, "tcp://%s", address);
     struct rc_dialer *d = calloc(1, sizeof *d);
     if (!d) {
-        refuse(why, "dial", address, NNG_ENOMEM);
+        refuse(why, "cannot dial", address, NNG_ENOMEM);
         return NULL;
     }
     int rv = nng_stream_dialer_alloc(&d->dialer, url);
     if (rv || (rv = nng_stream_dialer_set_bool(d->dialer, NNG_OPT_TCP_NODELAY, true)) ||
         (rv = nng_stream_dialer_set_bool(d->dialer, NNG_OPT_TCP_KEEPALIVE, true)) ||
         (rv = rc_task_init(&d->task, &s->tasks, dial_done, d))) {
-        refuse(why, "dial", address, rv);
+        refuse(why, "cannot dial", address, rv);
         nng_stream_dialer_free(d->dialer);
         free(d);
         return NULL;

@@ -26,7 +26,7 @@
 struct rc_topic_pub;
 struct rc_topic_sub;
 
-/* Listens on "host:port" (port 0: any). NULL with a sentence in why that names the address. */
+/* Listens on "host:port" (port 0: any). NULL with a sentence in why that names option and address. */
 struct rc_topic_pub *rc_topic_pub_new(const char *listen, const struct rc_secret *secret, const char *broker,
                                       uint64_t inc, char why[RC_LINK_WHY]);
 /* nng_close can hang: it runs at most 1 s beside us, then it is left behind. NULL is allowed. */

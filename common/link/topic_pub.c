@@ -45,13 +45,14 @@ struct rc_topic_pub *rc_topic_pub_new(const char *listen, const struct rc_secret
     struct rc_addr addr;
     const char *bad = rc_addr_parse(listen, &addr);
     if (bad) {
-        snprintf(why, RC_LINK_WHY, "cannot publish on \"%.*s\": the address %s", RC_ADDR_MAX, listen, bad);
+        snprintf(why, RC_LINK_WHY, "topic.listen: cannot publish on \"%.*s\": the address %s", RC_ADDR_MAX, listen,
+                 bad);
         return NULL;
     }
     struct rc_topic_pub *pub = calloc(1, sizeof *pub);
     int port = 0, rv = pub ? open_socket(pub, listen, &port) : NNG_ENOMEM;
     if (rv) {
-        rc_topic_why(why, "publish on", listen, rv);
+        rc_topic_why(why, "topic.listen: cannot publish on", listen, rv);
         free(pub);
         return NULL;
     }

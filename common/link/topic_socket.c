@@ -31,5 +31,5 @@ bool rc_topic_close(nng_socket socket)
 
 void rc_topic_why(char why[RC_LINK_WHY], const char *what, const char *address, int error)
 {
-    snprintf(why, RC_LINK_WHY, "cannot %s %s: %s", what, address, nng_strerror(error));
+    snprintf(why, RC_LINK_WHY, "%s %s: %s", what, address, nng_strerror(error));
 }

@@ -140,13 +140,13 @@ struct rc_topic_sub *rc_topic_sub_new(const struct rc_secret *secret, rc_topic_r
 {
     struct rc_topic_sub *sub = calloc(1, sizeof *sub);
     if (!sub || !rc_tasks_init(&sub->tasks)) {
-        rc_topic_why(why, "subscribe", "to the topic", NNG_ENOMEM);
+        rc_topic_why(why, "cannot subscribe", "to the topic", NNG_ENOMEM);
         free(sub);
         return NULL;
     }
     int rv = open_socket(sub);
     if (rv) {
-        rc_topic_why(why, "subscribe", "to the topic", rv);
+        rc_topic_why(why, "cannot subscribe", "to the topic", rv);
         rc_tasks_fini(&sub->tasks);
         free(sub);
         return NULL;
@@ -209,7 +209,7 @@ bool rc_topic_sub_dial(struct rc_topic_sub *sub, const char *address, char why[R
     }
     int rv = dial(sub, address);
     if (rv) {
-        rc_topic_why(why, "subscribe at", address, rv);
+        rc_topic_why(why, "cannot subscribe at", address, rv);
         return false;
     }
     snprintf(sub->dial[sub->dials++], RC_ADDR_MAX + 1, "%s", address);

@@ -29,7 +29,7 @@ static struct addrinfo *resolve(const char *text, int *exit_code, char *error, s
     const char *wrong = rc_addr_parse(text, &addr);
     if (wrong) {
         *exit_code = RC_EXIT_CONFIG;
-        snprintf(error, size, "listen address '%s' %s; it must be host:port", text, wrong);
+        snprintf(error, size, "listen: '%s' %s; it must be host:port", text, wrong);
         return NULL;
     }
     char port[8];
@@ -38,7 +38,7 @@ static struct addrinfo *resolve(const char *text, int *exit_code, char *error, s
     int failed = getaddrinfo(addr.host, port, &hints, &found);
     if (failed) {
         *exit_code = RC_EXIT_UNAVAILABLE;
-        snprintf(error, size, "cannot resolve listen address '%s': %s", text, gai_strerror(failed));
+        snprintf(error, size, "listen: cannot find the address of '%s': %s", text, gai_strerror(failed));
         return NULL;
     }
     return found;
@@ -106,7 +106,7 @@ struct rc_listener *rc_listener_new(const struct rc_listener_config *config, int
     freeaddrinfo(where);
     if (!l || !l->listener) {
         *exit_code = RC_EXIT_UNAVAILABLE;
-        snprintf(error, size, "cannot listen on '%s': %s", config->address, strerror(errno));
+        snprintf(error, size, "listen: cannot listen on '%s': %s", config->address, strerror(errno));
         free(l);
         return NULL;
     }

@@ -22,7 +22,7 @@ struct rc_listener_config {
     void *self;
 };
 
-/* NULL: error says what and where, *exit_code is its class (exit.h). */
+/* NULL: error names option and address and says what is wrong, *exit_code is its class (exit.h). */
 struct rc_listener *rc_listener_new(const struct rc_listener_config *config, int *exit_code, char *error, size_t size);
 uint16_t rc_listener_port(const struct rc_listener *listener);
 /* Closes the socket. NULL is allowed. */

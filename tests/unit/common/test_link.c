@@ -266,6 +266,7 @@ static void port_in_use_is_named(void **state)
     open_node(&b, &cb);
     strcpy(cb.listen, rc_link_address(b.link));
     assert_null(rc_link_new(&cb, &events, &b, why));
+    assert_non_null(strstr(why, "cluster.listen"));
     assert_non_null(strstr(why, cb.listen));
     assert_non_null(strstr(why, "in use"));
     strcpy(cb.listen, "127.0.0.1");

@@ -234,6 +234,7 @@ static void addresses_are_named_in_errors(void **state)
     char why[RC_LINK_WHY] = "";
     struct rc_topic_pub *pub = publish_as(&right, 3, "127.0.0.1:0");
     assert_null(rc_topic_pub_new(rc_topic_pub_address(pub), &right, "broker-2", 1, why));
+    assert_non_null(strstr(why, "topic.listen"));
     assert_non_null(strstr(why, rc_topic_pub_address(pub)));
     assert_non_null(strstr(why, "in use"));
     subscribe(&s, &right);
