@@ -6,6 +6,7 @@
 
 struct rc_broker_options {
     struct rc_common common;
+    char **argv; /* main's, to read the options again */
     char *topic_listen;
     char *persisters;
     char *ack_quorum;
@@ -22,6 +23,8 @@ struct rc_broker_options {
 
 /* RC_OPTIONS_RUN, or the code to exit with. Call rc_broker_options_fini in either case. o is zeroed. */
 int rc_broker_options_parse(struct rc_broker_options *o, char **argv);
+/* Reads again what SIGHUP may change. The loop's thread. */
+void rc_broker_options_reload(struct rc_broker_options *o);
 void rc_broker_options_fini(struct rc_broker_options *o);
 
 #endif

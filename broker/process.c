@@ -274,10 +274,17 @@ static void stop(void *arg)
     finish_pass(b);
 }
 
+static void hangup(void *arg)
+{
+    struct rc_broker_process *b = arg;
+    rc_broker_options_reload(b->options);
+}
+
 static void set_up(struct rc_broker_process *b, struct rc_broker_options *options, uint64_t inc)
 {
     static const struct rc_metric_info info[] = {RC_BROKER_METRICS(RC_METRIC_INFO)};
-    *b = (struct rc_broker_process){.options = options, .daemon = {.role = "broker", .stop = stop, .arg = b}};
+    *b = (struct rc_broker_process){.options = options,
+                                    .daemon = {.role = "broker", .stop = stop, .hangup = hangup, .arg = b}};
     b->copies[0] = b->values;
     b->metrics = (struct rc_metrics){"broker", info, BM_COUNT, b->copies, 1};
     b->self.role = RC_BROKER;

@@ -167,10 +167,11 @@ void rc_common_log(const struct rc_common *c)
     rc_log_init(c->level, strcmp(c->options.log_format, "json") == 0, c->options.node_id);
 }
 
-void rc_common_reloaded(struct rc_common *c)
+void rc_common_reload(struct rc_common *c, const struct rc_option_set *set, char **argv)
 {
-    rc_level_parse(c->options.log_level, &c->level);
-    rc_log_level(c->level);
+    if (rc_options_reload(set, argv) && rc_level_parse(c->options.log_level, &c->level)) {
+        rc_log_level(c->level);
+    }
 }
 
 void rc_common_fini(struct rc_common *c)

@@ -60,8 +60,8 @@ void rc_common_check(struct rc_common *c, struct rc_option_errors *errors);
 /* Starts the log as the options say. */
 void rc_common_log(const struct rc_common *c);
 
-/* After rc_options_reload: puts log.level in force. */
-void rc_common_reloaded(struct rc_common *c);
+/* For SIGHUP: rc_options_reload on the set that c's table is part of, then puts log.level in force. */
+void rc_common_reload(struct rc_common *c, const struct rc_option_set *set, char **argv);
 
 /* Wipes the secrets; the options' texts belong to rc_options_free. */
 void rc_common_fini(struct rc_common *c);

@@ -7,6 +7,7 @@
 
 struct rc_gateway_options {
     struct rc_common common;
+    char **argv; /* main's, to read the options again */
     char *listen;
     int64_t workers;
     int64_t k;
@@ -25,6 +26,8 @@ struct rc_gateway_options {
 
 /* RC_OPTIONS_RUN, or the code to exit with. Call rc_gateway_options_fini in either case. o is zeroed. */
 int rc_gateway_options_parse(struct rc_gateway_options *o, char **argv);
+/* Reads again what SIGHUP may change. The loop's thread. */
+void rc_gateway_options_reload(struct rc_gateway_options *o);
 void rc_gateway_options_fini(struct rc_gateway_options *o);
 
 #endif

@@ -47,6 +47,12 @@ static void stop(void *arg)
     rc_router_leave(g->router);
 }
 
+static void hangup(void *arg)
+{
+    struct rc_gateway_process *g = arg;
+    rc_gateway_options_reload(g->options);
+}
+
 static void on_second(void *arg)
 {
     rc_gateway_report_sample(arg);
@@ -184,7 +190,7 @@ enum rc_exit rc_gateway_run(struct rc_gateway_options *options)
 {
     static struct rc_gateway_process g; /* one to a program, and too large for a stack */
     g.options = options;
-    g.daemon = (struct rc_daemon){.role = "gateway", .stop = stop, .arg = &g};
+    g.daemon = (struct rc_daemon){.role = "gateway", .stop = stop, .hangup = hangup, .arg = &g};
     g.copies[0] = g.values;
     g.metrics = (struct rc_metrics){"gateway", rc_gateway_metric_info(), GM_COUNT, g.copies, 1};
     g.self.role = RC_GATEWAY;

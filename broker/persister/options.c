@@ -41,7 +41,15 @@ int rc_persister_options_parse(struct rc_persister_options *o, char **argv)
 {
     struct rc_option_table table[2];
     struct rc_option_set set = set_of(o, table);
+    o->argv = argv;
     return rc_options_parse(&set, argv);
+}
+
+void rc_persister_options_reload(struct rc_persister_options *o)
+{
+    struct rc_option_table table[2];
+    struct rc_option_set set = set_of(o, table);
+    rc_common_reload(&o->common, &set, o->argv);
 }
 
 void rc_persister_options_fini(struct rc_persister_options *o)

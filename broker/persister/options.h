@@ -6,12 +6,15 @@
 
 struct rc_persister_options {
     struct rc_common common;
+    char **argv; /* main's, to read the options again */
     char *data_dir;
     int64_t map_size, commit_records, commit_bytes, intake_bytes;
 };
 
 /* RC_OPTIONS_RUN, or the code to exit with. Call rc_persister_options_fini in either case. o is zeroed. */
 int rc_persister_options_parse(struct rc_persister_options *o, char **argv);
+/* Reads again what SIGHUP may change. The loop's thread. */
+void rc_persister_options_reload(struct rc_persister_options *o);
 void rc_persister_options_fini(struct rc_persister_options *o);
 
 #endif

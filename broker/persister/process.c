@@ -186,6 +186,12 @@ static void stop(void *arg)
         rc_loop_stop(p->daemon.loop);
 }
 
+static void hangup(void *arg)
+{
+    struct rc_persister_process *p = arg;
+    rc_persister_options_reload(p->options);
+}
+
 /* The threads first: they use the store, and the writer the core's commit. */
 static void close_all(struct rc_persister_process *p)
 {
@@ -203,7 +209,8 @@ static void close_all(struct rc_persister_process *p)
 enum rc_exit rc_persister_run(struct rc_persister_options *options)
 {
     static const struct rc_metric_info info[] = {RC_PERSISTER_METRICS(RC_METRIC_INFO)};
-    struct rc_persister_process p = {.options = options, .daemon = {.role = "persister", .stop = stop}};
+    struct rc_persister_process p = {.options = options,
+                                     .daemon = {.role = "persister", .stop = stop, .hangup = hangup}};
     p.daemon.arg = &p;
     p.copies[0] = p.values;
     p.metrics = (struct rc_metrics){"persister", info, PM_COUNT, p.copies, 1};

@@ -158,6 +158,25 @@ static void a_broker_is_in_its_list(void **state)
     assert_int_equal(PARSE(RC_GATEWAY, "--node.id=g1"), RC_OPTIONS_RUN);
 }
 
+static void reads_the_log_level_again(void **state)
+{
+    (void)state;
+    char *argv[] = {"roomcast-test", "--node.id=b1", "--cluster.brokers=b1=h:1", NULL};
+    setenv("ROOMCAST_LOG_LEVEL", "warn", 1);
+    assert_int_equal(parse_argv(RC_BROKER, argv), RC_OPTIONS_RUN);
+    rc_common_log(&common);
+    assert_false(rc_log_on(RC_DEBUG));
+    struct rc_option_set s = set();
+    setenv("ROOMCAST_LOG_LEVEL", "loud", 1);
+    rc_common_reload(&common, &s, argv);
+    assert_int_equal(common.level, RC_WARN);
+    setenv("ROOMCAST_LOG_LEVEL", "debug", 1);
+    rc_common_reload(&common, &s, argv);
+    assert_true(rc_log_on(RC_DEBUG));
+    unsetenv("ROOMCAST_LOG_LEVEL");
+    rc_log_level(RC_INFO);
+}
+
 static void needs_a_secret(void **state)
 {
     (void)state;
@@ -190,6 +209,7 @@ int main(void)
         TEST(names_each_time_as_the_check_does),
         TEST(tells_all_that_does_not_fit),
         TEST(a_broker_is_in_its_list),
+        TEST(reads_the_log_level_again),
         TEST(needs_a_secret),
         TEST(takes_an_admin_token),
     };
