@@ -23,7 +23,6 @@ enum rc_up_kind {
 };
 struct rc_up {
     enum rc_up_kind kind;
-    unsigned worker;
     uint64_t socket;
     unsigned rooms;
     struct rc_buf *room[RC_SOCKET_ROOMS_MAX];

@@ -57,7 +57,6 @@ struct rc_worker {
 
 static void post_up(struct rc_worker *w, struct rc_up *up)
 {
-    up->worker = w->config.index;
     w->config.uplink.post(w->config.uplink.host, up);
 }
 

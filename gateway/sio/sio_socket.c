@@ -19,7 +19,6 @@ static _Atomic uint64_t *value(const struct sio_socket *socket, enum rc_gateway_
 static bool post(const struct sio_socket *socket, struct rc_up *up)
 {
     const struct rc_sio_config *config = &socket->conn->sio->config;
-    up->worker = config->worker;
     up->socket = socket->number;
     return config->uplink.post(config->uplink.host, up);
 }
