@@ -28,6 +28,12 @@ static struct rc_roster_node *add(struct rc_roster *r, const struct rc_peer *pee
     return n;
 }
 
+unsigned rc_roster_source(const struct rc_brokers *brokers, const char *id)
+{
+    const struct rc_broker_entry *e = rc_brokers_find(brokers, id);
+    return e ? (unsigned)(e - brokers->entry) : RC_ROSTER_SELF;
+}
+
 void rc_roster_init(struct rc_roster *r, const struct rc_brokers *brokers, const struct rc_peer *self)
 {
     *r = (struct rc_roster){.changed = true};

@@ -32,6 +32,9 @@ struct rc_roster {
  * list. */
 #define RC_ROSTER_SELF 63u
 
+/* The number of a broker that speaks for itself. */
+unsigned rc_roster_source(const struct rc_brokers *brokers, const char *id);
+
 /* Begins with the configured brokers, all down, and with this node, up. */
 void rc_roster_init(struct rc_roster *r, const struct rc_brokers *brokers, const struct rc_peer *self);
 void rc_roster_fini(struct rc_roster *r);

@@ -19,12 +19,9 @@ static void world_kick(void *arg, struct rc_session *s)
     rc_host_kick(r->host, s);
 }
 
-/* The place of a broker in the configured list: its number as a source of the roster. */
-static unsigned source_of(const struct rc_router *r, const struct rc_peer *peer)
+static unsigned source_of(const struct rc_router *r, const struct rc_peer *broker)
 {
-    const struct rc_brokers *list = &r->config.options->common.brokers;
-    const struct rc_broker_entry *e = rc_brokers_find(list, peer->id);
-    return e ? (unsigned)(e - list->entry) : RC_ROSTER_SELF;
+    return rc_roster_source(&r->config.options->common.brokers, broker->id);
 }
 
 static void session_over(struct rc_router *r, struct rc_session *s)

@@ -13,21 +13,16 @@ static void world_kick(void *arg, struct rc_session *s)
     rc_host_kick(p->host, s);
 }
 
-/* Its place in the configuration, which is its number as a source of the roster. */
-static unsigned broker_number(const struct rc_persister_process *p, const char *id)
+static unsigned source_of(const struct rc_persister_process *p, const struct rc_peer *broker)
 {
-    const struct rc_brokers *list = &p->options->common.brokers;
-    unsigned i = 0;
-    while (i < list->count && strcmp(list->entry[i].id, id) != 0)
-        i++;
-    return i;
+    return rc_roster_source(&p->options->common.brokers, broker->id);
 }
 
 static void leave(struct rc_persister_process *p, const struct rc_session *s)
 {
     rc_roster_note(&p->roster, RC_ROSTER_SELF, &s->peer, false, rc_clock_now());
     if (s->peer.role == RC_BROKER)
-        rc_roster_lost(&p->roster, broker_number(p, s->peer.id), rc_clock_now());
+        rc_roster_lost(&p->roster, source_of(p, &s->peer), rc_clock_now());
 }
 
 static void world_end(void *arg, struct rc_session *s, enum rc_end why)
@@ -124,7 +119,7 @@ static void node_side(void *arg, struct rc_session *s, struct rc_buf *bytes)
 {
     struct rc_persister_process *p = arg;
     if (s->peer.role == RC_BROKER) {
-        rc_roster_unpack(&p->roster, broker_number(p, s->peer.id), bytes, rc_clock_now());
+        rc_roster_unpack(&p->roster, source_of(p, &s->peer), bytes, rc_clock_now());
         return;
     }
     struct rc_answer *busy = rc_history_ask(p->history, s->id, bytes);
