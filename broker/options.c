@@ -59,10 +59,7 @@ static void check(void *arg, struct rc_option_errors *errors)
     rc_common_check(&o->common, errors);
     take_persisters(o, errors);
     take_quorum(o, errors);
-    o->entry = rc_brokers_find(&o->common.brokers, o->common.options.node_id);
-    if (!o->entry)
-        rc_option_fail(errors, "node.id: %s is not in cluster.brokers, which lists every broker",
-                       o->common.options.node_id);
+    o->entry = rc_brokers_find(&o->common.brokers, o->common.options.node_id); /* there, or rc_common_check failed */
 }
 
 static struct rc_option_set set_of(struct rc_broker_options *o, struct rc_option_table table[2])
