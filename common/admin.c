@@ -17,20 +17,12 @@
 #include "addr.h"
 #include "log.h"
 
-#define ROUTES          16
 #define BACKLOG         64
 #define HEADERS_MAX     8192
 #define BODY_MAX        65536
 #define TIMEOUT_S       5
 #define ACCEPT_PAUSE_MS 1000
 #define ANY_METHOD      0xffff /* so that we, not evhttp, answer the methods that we do not have */
-
-struct route {
-    const char *method, *path, *type;
-    bool open; /* needs no token */
-    rc_admin_cb cb;
-    void *arg;
-};
 
 struct rc_admin {
     LIST_ENTRY(rc_admin) link; /* in admins */
@@ -39,9 +31,7 @@ struct rc_admin {
     struct evhttp *http;             /* owned, with listener and connections */
     struct evconnlistener *listener; /* http's */
     struct rc_watch *pause;          /* until accepting goes on after a failure, else NULL */
-    struct route routes[ROUTES];
-    size_t route_count;
-    char address[RC_ADDR_MAX + 8]; /* that it listens on */
+    char address[RC_ADDR_MAX + 8];   /* that it listens on */
 };
 
 /* All that listen. evconnlistener calls an error callback with the argument of evhttp's own accept callback, so ours
@@ -54,57 +44,56 @@ bool rc_admin_needs_token(const char *listen)
     return rc_addr_parse(listen, &addr) || !rc_addr_loopback(&addr);
 }
 
-static unsigned answer_health(void *arg, const char *body, size_t len, FILE *out)
+static unsigned answer_health(const struct rc_admin *admin, FILE *out)
 {
-    (void)arg;
-    (void)body;
-    (void)len;
+    (void)admin;
     fputs("ok\n", out);
     return HTTP_OK;
 }
 
-static unsigned answer_ready(void *arg, const char *body, size_t len, FILE *out)
+static unsigned answer_ready(const struct rc_admin *admin, FILE *out)
 {
-    struct rc_admin *admin = arg;
     char why[256] = "";
-    (void)body;
-    (void)len;
     bool ready = admin->config.ready(admin->config.arg, why, sizeof why);
     fprintf(out, "%s\n", ready ? "ready" : why);
     return ready ? HTTP_OK : HTTP_SERVUNAVAIL;
 }
 
-static unsigned answer_metrics(void *arg, const char *body, size_t len, FILE *out)
+static unsigned answer_metrics(const struct rc_admin *admin, FILE *out)
 {
-    struct rc_admin *admin = arg;
-    (void)body;
-    (void)len;
     admin->config.metrics(admin->config.arg, out);
     return HTTP_OK;
 }
 
-static unsigned answer_status(void *arg, const char *body, size_t len, FILE *out)
+static unsigned answer_status(const struct rc_admin *admin, FILE *out)
 {
-    struct rc_admin *admin = arg;
-    (void)body;
-    (void)len;
     char *text = admin->config.status(admin->config.arg);
     fprintf(out, "%s\n", text ? text : "{\"error\":\"the status could not be made\"}");
     free(text);
     return text ? HTTP_OK : HTTP_INTERNAL;
 }
 
-static const char *method_name(struct evhttp_request *req)
+static const struct route {
+    const char *path, *type;
+    bool open; /* needs no token */
+    /* Writes the body to out, returns the HTTP status. */
+    unsigned (*answer)(const struct rc_admin *admin, FILE *out);
+} routes[] = {
+    {"/healthz", "text/plain", true, answer_health},
+    {"/readyz", "text/plain", true, answer_ready},
+    {"/metrics", "text/plain; version=0.0.4", false, answer_metrics},
+    {"/status", "application/json", false, answer_status},
+};
+
+static const struct route *find_route(const struct evhttp_uri *uri)
 {
-    switch (evhttp_request_get_command(req)) {
-    case EVHTTP_REQ_GET:
-    case EVHTTP_REQ_HEAD:
-        return "GET";
-    case EVHTTP_REQ_POST:
-        return "POST";
-    default:
-        return "";
+    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    for (size_t i = 0; path && i < sizeof routes / sizeof routes[0]; i++) {
+        if (strcmp(routes[i].path, path) == 0) {
+            return &routes[i];
+        }
     }
+    return NULL;
 }
 
 /* The body leaves here; HEAD tells its length only. One request per connection: nothing idles between two. */
@@ -140,24 +129,18 @@ static bool authorized(const struct rc_admin *admin, struct evhttp_request *req)
     return rc_secret_equal(admin->config.token, given + 7, strlen(given + 7));
 }
 
-static void call(const struct route *route, struct evhttp_request *req)
+static void call(const struct rc_admin *admin, const struct route *route, struct evhttp_request *req)
 {
-    struct evbuffer *input = evhttp_request_get_input_buffer(req);
-    size_t in_len = evbuffer_get_length(input), out_len = 0;
-    const char *in = in_len > 0 ? (const char *)evbuffer_pullup(input, -1) : "";
+    size_t len = 0;
     char *text = NULL;
-    FILE *out = open_memstream(&text, &out_len);
-    if (!out || !in) {
+    FILE *out = open_memstream(&text, &len);
+    if (!out) {
         reply_text(req, HTTP_INTERNAL, "out of memory\n");
-    } else {
-        unsigned code = route->cb(route->arg, in, in_len, out);
-        fclose(out);
-        out = NULL;
-        reply(req, text ? code : HTTP_INTERNAL, route->type, text ? text : "", text ? out_len : 0);
+        return;
     }
-    if (out) {
-        fclose(out);
-    }
+    unsigned code = route->answer(admin, out);
+    fclose(out);
+    reply(req, text ? code : HTTP_INTERNAL, route->type, text ? text : "", text ? len : 0);
     free(text);
 }
 
@@ -165,27 +148,20 @@ static void on_request(struct evhttp_request *req, void *arg)
 {
     struct rc_admin *admin = arg;
     struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
-    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
-    const char *path = uri ? evhttp_uri_get_path(uri) : NULL, *method = method_name(req), *allow = NULL;
-    const struct route *route = NULL;
-    for (size_t i = 0; path && i < admin->route_count; i++) {
-        if (strcmp(admin->routes[i].path, path) == 0) {
-            allow = strcmp(admin->routes[i].method, "GET") == 0 ? "GET, HEAD" : "POST";
-            route = strcmp(admin->routes[i].method, method) == 0 ? &admin->routes[i] : route;
-        }
-    }
+    const struct route *route = find_route(evhttp_request_get_evhttp_uri(req));
+    enum evhttp_cmd_type method = evhttp_request_get_command(req);
     if (evhttp_find_header(evhttp_request_get_input_headers(req), "Origin")) {
         reply_text(req, 403, "not for web pages\n");
-    } else if (!allow) {
-        reply_text(req, HTTP_NOTFOUND, "no such path; /healthz /readyz /metrics /status\n");
     } else if (!route) {
-        evhttp_add_header(headers, "Allow", allow);
+        reply_text(req, HTTP_NOTFOUND, "no such path; /healthz /readyz /metrics /status\n");
+    } else if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
+        evhttp_add_header(headers, "Allow", "GET, HEAD");
         reply_text(req, HTTP_BADMETHOD, "this path has other methods\n");
     } else if (!route->open && !authorized(admin, req)) {
         evhttp_add_header(headers, "WWW-Authenticate", "Bearer");
         reply_text(req, 401, "needs the operator token: Authorization: Bearer TOKEN\n");
     } else {
-        call(route, req);
+        call(admin, route, req);
     }
 }
 
@@ -277,18 +253,6 @@ static void set_limits(struct rc_admin *admin)
     evhttp_set_gencb(admin->http, on_request, admin);
 }
 
-static void add_own_routes(struct rc_admin *admin)
-{
-    const struct route own[] = {
-        {"GET", "/healthz", "text/plain", true, answer_health, admin},
-        {"GET", "/readyz", "text/plain", true, answer_ready, admin},
-        {"GET", "/metrics", "text/plain; version=0.0.4", false, answer_metrics, admin},
-        {"GET", "/status", "application/json", false, answer_status, admin},
-    };
-    memcpy(admin->routes, own, sizeof own);
-    admin->route_count = sizeof own / sizeof own[0];
-}
-
 static enum rc_exit start(struct rc_admin *admin, char why[RC_ADMIN_WHY])
 {
     struct rc_addr addr;
@@ -312,7 +276,6 @@ static enum rc_exit start(struct rc_admin *admin, char why[RC_ADMIN_WHY])
         return RC_EXIT_INTERNAL;
     }
     set_limits(admin);
-    add_own_routes(admin);
     return RC_EXIT_OK;
 }
 
@@ -334,20 +297,6 @@ enum rc_exit rc_admin_new(struct rc_admin **out, struct rc_loop *loop, const str
     }
     *out = admin;
     return RC_EXIT_OK;
-}
-
-bool rc_admin_handle(struct rc_admin *admin, const char *method, const char *path, rc_admin_cb cb, void *arg)
-{
-    for (size_t i = 0; i < admin->route_count; i++) {
-        if (strcmp(admin->routes[i].path, path) == 0 && strcmp(admin->routes[i].method, method) == 0) {
-            return false;
-        }
-    }
-    if (admin->route_count == ROUTES) {
-        return false;
-    }
-    admin->routes[admin->route_count++] = (struct route){method, path, "text/plain", false, cb, arg};
-    return true;
 }
 
 const char *rc_admin_address(const struct rc_admin *admin)

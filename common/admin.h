@@ -7,12 +7,11 @@
  *   GET /metrics   Prometheus text                     with a token when one is configured
  *   GET /status    JSON (common/status.h)              likewise
  *
- * HEAD is answered like GET without the body. What else exists is added by rc_admin_handle and needs the token
- * too. Limits: one request per connection, 8 KiB of headers, 64 KiB of body, 5 s without progress. The number of
- * connections has no limit of its own, because evhttp tells nobody when a silent one ends; when the process is out of
- * descriptors, accepting pauses for a second (`admin-accept-failed`). So keep the address on loopback or behind a
- * firewall. Requests that a web page sent (they carry Origin) are refused. An address that others can reach needs a
- * token.
+ * HEAD is answered like GET without the body. Limits: one request per connection, 8 KiB of headers, 64 KiB of body,
+ * 5 s without progress. The number of connections has no limit of its own, because evhttp tells nobody when a silent
+ * one ends; when the process is out of descriptors, accepting pauses for a second (`admin-accept-failed`). So keep the
+ * address on loopback or behind a firewall. Requests that a web page sent (they carry Origin) are refused. An address
+ * that others can reach needs a token.
  */
 #ifndef RC_ADMIN_H
 #define RC_ADMIN_H
@@ -41,10 +40,6 @@ struct rc_admin_config {
     void *arg;
 };
 
-/* A handler writes its answer, plain text, to out and returns the HTTP status. body is not terminated. Called in
- * the loop. */
-typedef unsigned (*rc_admin_cb)(void *arg, const char *body, size_t len, FILE *out);
-
 /* Whether this address is open to other machines. */
 bool rc_admin_needs_token(const char *listen);
 
@@ -54,14 +49,10 @@ bool rc_admin_needs_token(const char *listen);
 enum rc_exit rc_admin_new(struct rc_admin **out, struct rc_loop *loop, const struct rc_admin_config *config,
                           char why[RC_ADMIN_WHY]);
 
-/* Adds a handler, method "GET" or "POST", for a path; both static strings. At most 12 of them. False: the table
- * is full, or the path has a handler for this method. */
-bool rc_admin_handle(struct rc_admin *admin, const char *method, const char *path, rc_admin_cb cb, void *arg);
-
 /* host:port that it listens on, with the real port. Valid as long as the admin. */
 const char *rc_admin_address(const struct rc_admin *admin);
 
-/* Closes the listener and all its connections. Not from a handler. NULL is allowed. */
+/* Closes the listener and all its connections. Not from its callbacks. NULL is allowed. */
 void rc_admin_free(struct rc_admin *admin);
 
 #endif

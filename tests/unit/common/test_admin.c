@@ -23,7 +23,6 @@
 static struct rc_loop *loop;
 static struct rc_admin *admin;
 static bool is_ready, has_status;
-static char posted[64];
 static char answer[80000];
 static char why[RC_ADMIN_WHY];
 
@@ -223,35 +222,6 @@ static void asks_for_the_token(void **state)
     ask(GET("/metrics", "Authorization: Bearer " TOKEN "\r\n"), "200", "roomcast_test_x");
 }
 
-static unsigned on_drain(void *arg, const char *body, size_t len, FILE *out)
-{
-    assert_ptr_equal(arg, posted);
-    snprintf(posted, sizeof posted, "%.*s", (int)len, body);
-    fprintf(out, "draining\n");
-    return 202;
-}
-
-static void calls_handlers_that_were_added(void **state)
-{
-    (void)state;
-    posted[0] = '\0';
-    assert_true(rc_admin_handle(admin, "POST", "/drain", on_drain, posted));
-    assert_false(rc_admin_handle(admin, "POST", "/drain", on_drain, posted));
-    assert_false(rc_admin_handle(admin, "GET", "/status", on_drain, posted));
-    ask("POST /drain HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nnow", "202", "\r\n\r\ndraining\n");
-    assert_string_equal(posted, "now");
-    ask(GET("/drain", ""), "405", "Allow: POST\r\n");
-}
-
-static void handlers_need_the_token(void **state)
-{
-    (void)state;
-    posted[0] = '\0';
-    assert_true(rc_admin_handle(admin, "POST", "/drain", on_drain, posted));
-    ask("POST /drain HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nnow", "401", "");
-    assert_string_equal(posted, "");
-}
-
 static void limits_headers_and_bodies(void **state)
 {
     (void)state;
@@ -261,8 +231,7 @@ static void limits_headers_and_bodies(void **state)
     strcpy(request + len + 9000, "\r\n\r\n");
     with_loop(exchange, request);
     assert_null(strstr(answer, "200 OK"));
-    assert_true(rc_admin_handle(admin, "POST", "/drain", on_drain, posted));
-    ask("POST /drain HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n", "413", "");
+    ask("POST /status HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n", "413", "");
     with_loop(exchange, "\x16\x03\x01 garbage\r\n\r\n");
     assert_null(strstr(answer, "200 OK"));
     ask(GET("/healthz", ""), "200", "ok");
@@ -396,8 +365,6 @@ int main(void)
         TEST(answers_head_without_a_body),
         TEST(refuses_other_paths_and_methods),
         TOKEN_TEST(asks_for_the_token),
-        TEST(calls_handlers_that_were_added),
-        TOKEN_TEST(handlers_need_the_token),
         TEST(limits_headers_and_bodies),
         TEST(does_not_spin_without_descriptors),
         TEST(closes_silent_connections),
