@@ -1,7 +1,7 @@
 /*
  * Engine.IO sessions, protocol version 4, server side: heartbeats and packet types over some transport.
  *
- *   transport (eio_ws.c; long-polling has its place beside it) -> session -> user (sio.c)
+ *   transport (eio_http.c; long-polling has its place beside it) -> session -> user (sio.c)
  *
  * The server pings `ping_interval` after the opening and after each pong, and closes a session that does not answer
  * within `ping_timeout`; other traffic does not count. One thread, the worker's. A session is freed in rc_eio_gone,
