@@ -81,14 +81,6 @@ struct rc_mail *rc_mailbox_take_all(struct rc_mailbox *mb)
     return list;
 }
 
-size_t rc_mailbox_bytes(struct rc_mailbox *mb)
-{
-    pthread_mutex_lock(&mb->lock);
-    size_t bytes = mb->bytes;
-    pthread_mutex_unlock(&mb->lock);
-    return bytes;
-}
-
 void rc_mailbox_free(struct rc_mailbox *mb, void (*drop)(struct rc_mail *mail))
 {
     if (!mb) {

@@ -38,9 +38,6 @@ bool rc_mailbox_post(struct rc_mailbox *mb, struct rc_mail *mail, size_t bytes, 
  * may be empty). */
 struct rc_mail *rc_mailbox_take_all(struct rc_mailbox *mb);
 
-/* Bytes posted and not yet taken. Any thread. */
-size_t rc_mailbox_bytes(struct rc_mailbox *mb);
-
 /* After the last post: calls drop on each mail left (drop may be NULL when none can be), closes and frees.
  * NULL is allowed. */
 void rc_mailbox_free(struct rc_mailbox *mb, void (*drop)(struct rc_mail *mail));

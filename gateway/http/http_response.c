@@ -15,8 +15,6 @@ static const char *phrase(int status)
         const char *phrase;
     } table[] = {
         {200, "OK"},
-        {204, "No Content"},
-        {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -27,12 +25,9 @@ static const char *phrase(int status)
         {413, "Content Too Large"},
         {417, "Expectation Failed"},
         {426, "Upgrade Required"},
-        {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
-        {502, "Bad Gateway"},
         {503, "Service Unavailable"},
-        {504, "Gateway Timeout"},
         {505, "HTTP Version Not Supported"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
