@@ -44,7 +44,7 @@ uint64_t rc_session_push(struct rc_session *s, struct rc_op *op)
     return op->ordinal;
 }
 
-/* Empty batches are not acknowledged for their own sake, or two idle peers would never fall silent. */
+/* Most batches are not acknowledged for their own sake: two idle peers would never fall silent. */
 static bool owes_ack(const struct rc_session *s)
 {
     return s->owed && s->rx_done >= s->owed;
@@ -111,6 +111,17 @@ static void take_ack(struct rc_session *s, rc_time now, uint64_t ack)
     }
 }
 
+/* Something waits at the peer for the ack of these (S4); for all others it rides on the next batch, the heartbeat at the latest. */
+static bool wants_ack(const struct rc_batch *batch)
+{
+    const struct rc_op *op;
+    TAILQ_FOREACH (op, &batch->ops, link)
+        if (op->kind == RC_OP_JOIN || op->kind == RC_OP_LEAVE || op->kind == RC_OP_SYNCED ||
+            op->kind == RC_OP_DELIVER || op->kind == RC_OP_RECORD)
+            return true;
+    return false;
+}
+
 bool rc_session_accept(struct rc_session *s, rc_time now, const struct rc_batch *batch, enum rc_end *why)
 {
     if (batch->session != s->id || batch->from_inc != s->peer.inc || batch->to_inc != s->my_inc) {
@@ -127,7 +138,7 @@ bool rc_session_accept(struct rc_session *s, rc_time now, const struct rc_batch 
         return false;
     }
     s->rx_seq = batch->seq;
-    if (!TAILQ_EMPTY(&batch->ops)) {
+    if (wants_ack(batch)) {
         s->rx_ops = batch->seq;
         if (!s->owed)
             s->owed = batch->seq;

@@ -38,8 +38,8 @@ struct rc_session {
     uint64_t rx_seq;  /* last batch accepted */
     uint64_t rx_done; /* last batch fully processed: what we acknowledge */
     uint64_t tx_ack;  /* the ack that the peer was last told */
-    uint64_t rx_ops;  /* last batch accepted that carried operations */
-    uint64_t owed;    /* first batch with operations that the peer has no ack for; 0: none */
+    uint64_t rx_ops;  /* last batch accepted whose ack the peer waits for */
+    uint64_t owed;    /* first of these that the peer has no ack for; 0: none */
 
     rc_time start;   /* when it was opened */
     rc_time contact; /* largest echo; RC_NEVER before the first */

@@ -30,7 +30,7 @@ static int teardown(void **state)
 
 static uint64_t push(struct rc_session *s)
 {
-    return rc_session_push(s, rc_op_new(RC_OP_BYE));
+    return rc_session_push(s, rc_op_new(RC_OP_SYNCED));
 }
 
 /* One batch from one to the other; returns whether it was accepted and, if so, how many operations it carried. */
@@ -196,6 +196,21 @@ static void operations_are_acknowledged_once(void **state)
     assert_false(rc_session_wants(p->a)); /* an ack is not acknowledged */
 }
 
+/* A CONFIRM is acknowledged by nothing that the broker waits for: no batch is made for that alone. */
+static void an_ack_that_nobody_waits_for_rides_on_the_next_batch(void **state)
+{
+    struct pair *p = *state;
+    pass(p, p->b, p->a);
+    rc_session_push(p->a, rc_op_new(RC_OP_CONFIRM));
+    pass(p, p->a, p->b);
+    rc_session_done(p->b, 1);
+    assert_false(rc_session_wants(p->b));
+    push(p->b);
+    pass(p, p->b, p->a);
+    assert_int_equal(p->a->acked, 1);
+    assert_int_equal(p->a->flight_bytes, 0);
+}
+
 static void an_ack_of_a_part_leaves_the_rest_owed(void **state)
 {
     struct pair *p = *state;
@@ -307,6 +322,7 @@ int main(void)
         TEST(many_batches_in_flight_are_acknowledged_in_order),
         TEST(heartbeats_are_not_acknowledged),
         TEST(operations_are_acknowledged_once),
+        TEST(an_ack_that_nobody_waits_for_rides_on_the_next_batch),
         TEST(an_ack_of_a_part_leaves_the_rest_owed),
         TEST(a_hushed_session_says_nothing),
         TEST(contact_is_older_than_heard),
