@@ -146,8 +146,8 @@ static struct rc_session *persister_up(struct rc_broker *b, struct rc_bk_persist
     return p->s;
 }
 
-/* A broker that we dialled may say a lower incarnation than before, when its clock was set back and nobody dials that it could be
- * told by: between brokers nothing is ordered by it. Unless the higher one has a session: that is another process. */
+/* A broker that we dialled may say a lower incarnation than before: its clock was set back, and as it dials nobody,
+ * nobody tells it. Between brokers nothing is ordered by it. Unless the higher one has a session: that is another process. */
 static bool welcome(struct rc_broker *b, const struct rc_peer *peer)
 {
     uint64_t known;

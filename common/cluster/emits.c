@@ -106,7 +106,7 @@ static bool has_credit(const struct rc_gateway *g, const struct rc_gw_broker *b)
     return b->s->out_bytes + b->s->flight_bytes < g->config.credit;
 }
 
-/* After a refusal as busy only the first is sent, until the target took it: else each refusal would cost the whole queue. */
+/* After a busy refusal only the first is sent until the target took it: or each refusal costs the whole queue. */
 static bool may_send(const struct rc_queue *q)
 {
     return q->next && (!q->careful || q->next == TAILQ_FIRST(&q->emits));

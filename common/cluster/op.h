@@ -1,8 +1,8 @@
 /*
  * What nodes say to each other: the operations of protocol.md 9 and the batches that carry them.
  *
- * The core makes and reads these structs; common/link/wire.c turns them into protobuf and back. Whatever is
- * not the core's business (history, map of the cluster, relays, commands) travels as RC_OP_SIDE with bytes
+ * The core makes and reads these structs; common/link/wire_pack.c and wire_unpack.c turn them into protobuf and back.
+ * Whatever is not the core's business (history, map of the cluster, relays, commands) travels as RC_OP_SIDE with bytes
  * that only the daemons read.
  */
 #ifndef RC_CLUSTER_OP_H

@@ -25,7 +25,7 @@ uint32_t rc_placement_first(const struct rc_placement *p, uint32_t slot, uint64_
 /* The same as a set. */
 uint64_t rc_placement_set(const struct rc_placement *p, uint32_t slot, uint64_t view, uint32_t k);
 
-/* Whether member[me] is among the first k of the slot's list of these n: for who asks about few slots. O(n^2) at worst. */
+/* Whether member[me] is among the first k of the slot's list of these n, for few slots. O(n^2) at worst. */
 bool rc_placement_covers(const struct rc_member *member, uint32_t n, uint32_t slot, uint32_t k, uint32_t me);
 
 #endif

@@ -111,7 +111,7 @@ static void take_ack(struct rc_session *s, rc_time now, uint64_t ack)
     }
 }
 
-/* Something waits at the peer for the ack of these (S4); for all others it rides on the next batch, the heartbeat at the latest. */
+/* The peer waits for the ack of these (S4); for all others it rides on the next batch, at the latest the heartbeat. */
 static bool wants_ack(const struct rc_batch *batch)
 {
     const struct rc_op *op;
