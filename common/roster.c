@@ -54,6 +54,22 @@ void rc_roster_fini(struct rc_roster *r)
     *r = (struct rc_roster){0};
 }
 
+static bool is_up(const struct rc_roster_node *n)
+{
+    return n->up_here || n->up_by;
+}
+
+/* True: somebody's word was the last, or the first. */
+static bool set_up(struct rc_roster_node *n, unsigned source, bool up)
+{
+    bool was = is_up(n);
+    uint64_t bit = source < RC_BROKERS_MAX ? (uint64_t)1 << source : 0;
+    if (source == RC_ROSTER_SELF)
+        n->up_here = up;
+    n->up_by = up ? n->up_by | bit : n->up_by & ~bit;
+    return is_up(n) != was;
+}
+
 void rc_roster_note(struct rc_roster *r, unsigned source, const struct rc_peer *peer, bool up, rc_time now)
 {
     struct rc_roster_node *n = find(r, peer->id);
@@ -61,34 +77,28 @@ void rc_roster_note(struct rc_roster *r, unsigned source, const struct rc_peer *
         n = up ? add(r, peer) : NULL;
     if (!n)
         return;
-    uint64_t bit = (uint64_t)1 << source;
-    uint64_t up_by = up ? n->up_by | bit : n->up_by & ~bit;
     if (up && peer->inc >= n->peer.inc && memcmp(&n->peer, peer, sizeof *peer) != 0) {
         n->peer = *peer;
         r->changed = true;
     }
-    r->changed |= !up_by != !n->up_by;
-    n->up_by = up_by;
+    r->changed |= set_up(n, source, up);
     n->seen = now;
 }
 
 void rc_roster_lost(struct rc_roster *r, unsigned source, rc_time now)
 {
-    uint64_t bit = (uint64_t)1 << source;
-    for (size_t i = 0; i < r->count; i++) {
-        if (!(r->node[i].up_by & bit))
-            continue;
-        r->node[i].up_by &= ~bit;
-        r->node[i].seen = now;
-        r->changed |= !r->node[i].up_by;
-    }
+    for (size_t i = 0; i < r->count; i++)
+        if (set_up(&r->node[i], source, false)) {
+            r->node[i].seen = now;
+            r->changed = true;
+        }
 }
 
 void rc_roster_sweep(struct rc_roster *r, rc_time now)
 {
     for (size_t i = 0; i < r->count;) {
         const struct rc_roster_node *n = &r->node[i];
-        if (n->up_by || n->configured || now - n->seen < RC_ROSTER_KEEP)
+        if (is_up(n) || n->configured || now - n->seen < RC_ROSTER_KEEP)
             i++;
         else
             r->node[i] = r->node[--r->count];
@@ -114,7 +124,7 @@ static void fill(const struct rc_roster_node *n, Roomcast__MapNode *map_node, Ro
     node->topic = bytes_of(n->peer.topic);
     roomcast__map_node__init(map_node);
     map_node->node = node;
-    map_node->up = n->up_by != 0;
+    map_node->up = is_up(n);
 }
 
 struct rc_buf *rc_roster_pack(const struct rc_roster *r)
@@ -187,7 +197,7 @@ size_t rc_roster_status(const struct rc_roster *r, struct rc_status_node *out, s
     for (size_t i = 0; i < n; i++) {
         const struct rc_peer *p = &r->node[i].peer;
         out[i] = (struct rc_status_node){p->id, role[(unsigned)p->role <= RC_PERSISTER ? p->role : 0], p->link,
-                                         p->admin, r->node[i].up_by != 0};
+                                         p->admin, is_up(&r->node[i])};
     }
     return n;
 }

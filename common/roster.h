@@ -17,7 +17,8 @@
 
 struct rc_roster_node {
     struct rc_peer peer;
-    uint64_t up_by;  /* sources that have a session with it */
+    uint64_t up_by;  /* brokers that say so, by their place in the list */
+    bool up_here;    /* this node has a session with it, or is it */
     rc_time seen;    /* when it was last up */
     bool configured; /* in the static list */
 };
@@ -28,9 +29,8 @@ struct rc_roster {
     bool changed; /* since the owner last cleared it */
 };
 
-/* Sources are numbers from 0 to 63: RC_ROSTER_SELF for what this node sees, else the place of the broker in the
- * list. */
-#define RC_ROSTER_SELF 63u
+/* Sources are numbers: RC_ROSTER_SELF for what this node sees, else the place of the broker in the list. */
+#define RC_ROSTER_SELF RC_BROKERS_MAX
 
 /* The number of a broker that speaks for itself. */
 unsigned rc_roster_source(const struct rc_brokers *brokers, const char *id);

@@ -332,7 +332,7 @@ void rc_router_stats(const struct rc_router *r, struct rc_router_stats *out)
     out->out_bytes = out->core.unconfirmed_bytes;
     out->persisters = rc_aside_count(r->aside);
     for (size_t i = 0; i < r->roster.count; i++)
-        out->brokers += r->roster.node[i].peer.role == RC_BROKER && r->roster.node[i].up_by >> RC_ROSTER_SELF;
+        out->brokers += r->roster.node[i].peer.role == RC_BROKER && r->roster.node[i].up_here;
 }
 
 const struct rc_roster *rc_router_roster(const struct rc_router *r)
