@@ -286,7 +286,8 @@ static void set_up(struct rc_broker_process *b, struct rc_broker_options *option
     *b = (struct rc_broker_process){.options = options,
                                     .daemon = {.role = "broker", .stop = stop, .hangup = hangup, .arg = b}};
     b->copies[0] = b->values;
-    b->metrics = (struct rc_metrics){"broker", info, BM_COUNT, b->copies, 1};
+    b->metrics[0] = (struct rc_metrics){"broker", info, BM_COUNT, b->copies, 1};
+    b->metrics[1] = rc_link_metrics_list(&b->link_values, "broker");
     b->self.role = RC_BROKER;
     b->self.inc = inc;
     b->self.weight = options->entry->weight;

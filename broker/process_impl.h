@@ -8,6 +8,7 @@
 #include "cluster/broker.h"
 #include "daemon.h"
 #include "link/host.h"
+#include "link/link_metrics.h"
 #include "link/topic.h"
 #include "roster.h"
 #include "status.h"
@@ -32,7 +33,8 @@ struct rc_broker_process {
     struct rc_rate in, out;
     _Atomic uint64_t values[BM_COUNT];
     _Atomic uint64_t *copies[1];
-    struct rc_metrics metrics;
+    struct rc_link_metrics link_values;
+    struct rc_metrics metrics[2]; /* the role's, the links' */
 };
 
 /* report.c */

@@ -19,6 +19,7 @@ static bool admin_ready(void *arg, char *why, size_t size)
 
 static void refresh(struct rc_broker_process *b, struct rc_broker_stats *s)
 {
+    rc_link_metrics_refresh(&b->link_values, rc_host_link(b->host));
     rc_broker_stats(b->core, s);
     const struct {
         enum rc_broker_metric metric;
@@ -53,7 +54,8 @@ static void admin_metrics(void *arg, FILE *out)
     struct rc_broker_process *b = arg;
     struct rc_broker_stats stats;
     refresh(b, &stats);
-    rc_metrics_write(&b->metrics, out);
+    for (unsigned i = 0; i < 2; i++)
+        rc_metrics_write(&b->metrics[i], out);
 }
 
 static char *admin_status(void *arg)
@@ -79,8 +81,8 @@ static char *admin_status(void *arg)
         .messages_in_per_s = rc_rate_per_s(&b->in),
         .messages_out_per_s = rc_rate_per_s(&b->out),
         .queue_bytes = s.out_bytes + s.topic_bytes,
-        .metrics = &b->metrics,
-        .metrics_count = 1,
+        .metrics = b->metrics,
+        .metrics_count = 2,
         .map = map,
         .map_count = rc_roster_status(&b->roster, map, RC_ROSTER_MAX),
     };

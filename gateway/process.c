@@ -103,7 +103,7 @@ static enum rc_exit add_worker(struct rc_gateway_process *g, char *why, size_t s
         return (enum rc_exit)code;
     unsigned i = g->workers++;
     g->worker[i] = w;
-    g->copies[g->metrics.copy_count++] = rc_worker_values(w);
+    g->copies[g->metrics[0].copy_count++] = rc_worker_values(w);
     g->history[i] = rc_history_on(w, g->auth);
     if (g->demo)
         rc_demo_routes(g->demo, rc_worker_http(w));
@@ -192,7 +192,8 @@ enum rc_exit rc_gateway_run(struct rc_gateway_options *options)
     g.options = options;
     g.daemon = (struct rc_daemon){.role = "gateway", .stop = stop, .hangup = hangup, .arg = &g};
     g.copies[0] = g.values;
-    g.metrics = (struct rc_metrics){"gateway", rc_gateway_metric_info(), GM_COUNT, g.copies, 1};
+    g.metrics[0] = (struct rc_metrics){"gateway", rc_gateway_metric_info(), GM_COUNT, g.copies, 1};
+    g.metrics[1] = rc_link_metrics_list(&g.link_values, "gateway");
     g.self.role = RC_GATEWAY;
     g.self.inc = (uint64_t)rc_clock_wall_ms();
     snprintf(g.self.id, sizeof g.self.id, "%s", options->common.options.node_id);

@@ -9,6 +9,7 @@
 #include "gateway/demo/demo.h"
 #include "gateway/options.h"
 #include "gateway/router.h"
+#include "link/link_metrics.h"
 #include "status.h"
 
 struct rc_gateway_process {
@@ -29,7 +30,8 @@ struct rc_gateway_process {
     uint64_t not_stored;      /* messages that the alarm has told of */
     rc_gateway_values values; /* of the link loop */
     _Atomic uint64_t *copies[RC_WORKERS_MAX + 1];
-    struct rc_metrics metrics;
+    struct rc_link_metrics link_values;
+    struct rc_metrics metrics[2]; /* the role's, the links' */
 };
 
 /* report.c */

@@ -25,6 +25,7 @@ static bool ready(void *arg, char *why, size_t size)
 /* The link loop's own values; the workers keep theirs themselves. */
 static void refresh(struct rc_gateway_process *g, struct rc_router_stats *s)
 {
+    rc_link_metrics_refresh(&g->link_values, rc_router_link(g->router));
     rc_router_stats(g->router, s);
     rc_metric_set(&g->values[GM_DELIVERIES_RECEIVED], s->core.delivers - s->core.duplicates);
     rc_metric_set(&g->values[GM_DELIVERIES_DUPLICATE], s->core.duplicates);
@@ -42,12 +43,13 @@ static void metrics(void *arg, FILE *out)
     struct rc_gateway_process *g = arg;
     struct rc_router_stats s;
     refresh(g, &s);
-    rc_metrics_write(&g->metrics, out);
+    for (unsigned i = 0; i < 2; i++)
+        rc_metrics_write(&g->metrics[i], out);
 }
 
 static uint64_t value(const struct rc_gateway_process *g, enum rc_gateway_metric metric)
 {
-    return rc_metrics_value(&g->metrics, metric);
+    return rc_metrics_value(&g->metrics[0], metric);
 }
 
 static char *status(void *arg)
@@ -73,8 +75,8 @@ static char *status(void *arg)
         .messages_in_per_s = rc_rate_per_s(&g->in),
         .messages_out_per_s = rc_rate_per_s(&g->out),
         .queue_bytes = value(g, GM_QUEUE_BYTES) + s.out_bytes,
-        .metrics = &g->metrics,
-        .metrics_count = 1,
+        .metrics = g->metrics,
+        .metrics_count = 2,
         .map = map,
         .map_count = rc_roster_status(rc_router_roster(g->router), map, RC_ROSTER_MAX),
     };

@@ -340,6 +340,11 @@ const struct rc_roster *rc_router_roster(const struct rc_router *r)
     return &r->roster;
 }
 
+const struct rc_link *rc_router_link(const struct rc_router *r)
+{
+    return rc_host_link(r->host);
+}
+
 const char *rc_router_address(const struct rc_router *r)
 {
     return rc_link_address(rc_host_link(r->host));

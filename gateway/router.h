@@ -53,6 +53,7 @@ struct rc_router_stats {
 };
 void rc_router_stats(const struct rc_router *r, struct rc_router_stats *out);
 const struct rc_roster *rc_router_roster(const struct rc_router *r);
+const struct rc_link *rc_router_link(const struct rc_router *r);
 const char *rc_router_address(const struct rc_router *r); /* of the cluster listener */
 
 #endif

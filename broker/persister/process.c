@@ -213,7 +213,8 @@ enum rc_exit rc_persister_run(struct rc_persister_options *options)
                                      .daemon = {.role = "persister", .stop = stop, .hangup = hangup}};
     p.daemon.arg = &p;
     p.copies[0] = p.values;
-    p.metrics = (struct rc_metrics){"persister", info, PM_COUNT, p.copies, 1};
+    p.metrics[0] = (struct rc_metrics){"persister", info, PM_COUNT, p.copies, 1};
+    p.metrics[1] = rc_link_metrics_list(&p.link_values, "persister");
     p.self.role = RC_PERSISTER;
     p.self.inc = (uint64_t)rc_clock_wall_ms();
     memcpy(p.self.id, options->common.options.node_id, strlen(options->common.options.node_id) + 1);

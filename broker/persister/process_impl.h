@@ -11,6 +11,7 @@
 #include "cluster/persister.h"
 #include "daemon.h"
 #include "link/host.h"
+#include "link/link_metrics.h"
 #include "link/topic.h"
 #include "roster.h"
 #include "status.h"
@@ -35,7 +36,8 @@ struct rc_persister_process {
     struct rc_rate in, out;
     _Atomic uint64_t values[PM_COUNT];
     _Atomic uint64_t *copies[1];
-    struct rc_metrics metrics;
+    struct rc_link_metrics link_values;
+    struct rc_metrics metrics[2]; /* the role's, the links' */
 };
 
 /* sessions.c: the core's world, the host's node and the topic's subscriber; host argument: the process. */

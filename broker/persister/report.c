@@ -39,6 +39,7 @@ static bool admin_ready(void *arg, char *why, size_t size)
 /* From the core and the threads; cheap. */
 static void refresh(struct rc_persister_process *p, struct rc_persister_stats *s)
 {
+    rc_link_metrics_refresh(&p->link_values, rc_host_link(p->host));
     struct rc_topic_stats topic;
     rc_persister_stats(p->core, s);
     rc_topic_sub_stats(p->topic, &topic);
@@ -94,7 +95,8 @@ static void admin_metrics(void *arg, FILE *out)
     struct rc_persister_process *p = arg;
     struct rc_persister_stats s;
     refresh(p, &s);
-    rc_metrics_write(&p->metrics, out);
+    for (unsigned i = 0; i < 2; i++)
+        rc_metrics_write(&p->metrics[i], out);
 }
 
 static char *admin_status(void *arg)
@@ -120,8 +122,8 @@ static char *admin_status(void *arg)
         .messages_out_per_s = rc_rate_per_s(&p->out),
         .queue_bytes = s.waiting_bytes,
         .lag = s.lag,
-        .metrics = &p->metrics,
-        .metrics_count = 1,
+        .metrics = p->metrics,
+        .metrics_count = 2,
         .map = map,
         .map_count = rc_roster_status(&p->roster, map, RC_ROSTER_MAX),
     };

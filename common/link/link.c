@@ -12,7 +12,7 @@
 const char *rc_why_text(enum rc_why why)
 {
     static const char *const text[] = {
-#define X(name, words) words,
+#define X(name, word, words) words,
         RC_WHY_LIST(X)
 #undef X
     };

@@ -39,24 +39,24 @@
 struct rc_link;
 struct rc_line; /* one proven connection; valid from up() until rc_line_close or down() */
 
-/* Why a connection ended. One place logs it (`link-down`, `link-refused`); the number is counted. */
+/* Why a connection ended. One place logs it (`link-down`, `link-refused`); the number is counted under the short name. */
 #define RC_WHY_LIST(X)                                                                                                 \
-    X(RC_WHY_CLOSED, "connection closed")                                                                              \
-    X(RC_WHY_ENDED, "session ended here")                                                                              \
-    X(RC_WHY_GARBAGE, "not a roomcast frame")                                                                          \
-    X(RC_WHY_OVERSIZED, "frame above the limit")                                                                       \
-    X(RC_WHY_SECRET, "cluster secret differs")                                                                         \
-    X(RC_WHY_PROOF, "proof of the cluster secret is wrong, a replay or a forgery")                                     \
-    X(RC_WHY_VERSION, "other protocol version")                                                                        \
-    X(RC_WHY_IDENTITY, "another node answers at this address")                                                         \
-    X(RC_WHY_UNKNOWN, "node not configured there")                                                                     \
-    X(RC_WHY_OLD, "incarnation is out of date")                                                                        \
-    X(RC_WHY_TWIN, "another process has this id")                                                                      \
-    X(RC_WHY_SLOW, "handshake took too long")                                                                          \
-    X(RC_WHY_CROWD, "too many unproven connections")
+    X(RC_WHY_CLOSED, "closed", "connection closed")                                                                    \
+    X(RC_WHY_ENDED, "session", "session ended here")                                                                   \
+    X(RC_WHY_GARBAGE, "garbage", "not a roomcast frame")                                                               \
+    X(RC_WHY_OVERSIZED, "oversized", "frame above the limit")                                                          \
+    X(RC_WHY_SECRET, "secret", "cluster secret differs")                                                               \
+    X(RC_WHY_PROOF, "proof", "proof of the cluster secret is wrong, a replay or a forgery")                            \
+    X(RC_WHY_VERSION, "version", "other protocol version")                                                             \
+    X(RC_WHY_IDENTITY, "identity", "another node answers at this address")                                             \
+    X(RC_WHY_UNKNOWN, "unknown", "node not configured there")                                                          \
+    X(RC_WHY_OLD, "old", "incarnation is out of date")                                                                 \
+    X(RC_WHY_TWIN, "twin", "another process has this id")                                                              \
+    X(RC_WHY_SLOW, "slow", "handshake took too long")                                                                  \
+    X(RC_WHY_CROWD, "crowd", "too many unproven connections")
 
 enum rc_why {
-#define X(name, text) name,
+#define X(name, word, text) name,
     RC_WHY_LIST(X)
 #undef X
         RC_WHY_COUNT

@@ -150,6 +150,7 @@ clusterTest("bad input", { gateways: 2, brokers: 3, persisters: 1 }, async (clus
             assert.doesNotMatch(log, /event=ready|\bready\b.*node=gateway-9/);
             for (const name of brokers) {
                 assert.ok(!(await cluster.status(name)).map.some((node) => node.name === "gateway-9"), "not in the map");
+                assert.ok(await cluster.metric(name, "link_ended_secret_total") > 0, "counted");
             }
         } finally {
             intruder.kill("SIGTERM");
@@ -181,6 +182,7 @@ clusterTest("bad input", { gateways: 2, brokers: 3, persisters: 1 }, async (clus
         assert.deepEqual(cluster.nodes.map(({ pid }) => pid), before.map(({ pid }) => pid));
         for (const node of before) {
             assert.match(cluster.log(node.name), /link-refused/, `${node.name} says that it refused strangers`);
+            assert.ok(await cluster.metric(node.name, "link_ended_garbage_total") > 0, `${node.name} counts them`);
         }
         await chatWorks(cluster);
     });
