@@ -64,6 +64,8 @@ static struct rc_session *node_up(void *arg, const struct rc_peer *peer, uint64_
 static void node_refused(void *arg, const char *id, enum rc_hello reason, uint64_t known_inc)
 {
     struct rc_router *r = arg;
+    if (r->bye)
+        return; /* what we said good-bye to takes us for gone */
     if (reason == RC_HELLO_OLD) {
         rc_gateway_refused(r->core, known_inc);
     } else if (reason == RC_HELLO_TWIN) {
