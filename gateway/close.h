@@ -12,6 +12,8 @@
     X(RC_CLOSE_MEMORY, "closed_memory", RC_COUNTER, "connections", "Out of memory")                                    \
     X(RC_CLOSE_SLOW, "closed_slow", RC_COUNTER, "connections", "Its output queue reached the bound")                   \
     X(RC_CLOSE_HTTP_DONE, "closed_http_done", RC_COUNTER, "connections", "Last HTTP response was sent")                \
+    X(RC_CLOSE_ANSWERED, "closed_answered", RC_COUNTER, "connections",                                                 \
+      "A request that another gateway passed on was answered")                                                         \
     X(RC_CLOSE_HTTP_IDLE, "closed_http_idle", RC_COUNTER, "connections", "No HTTP request in time")                    \
     X(RC_CLOSE_HTTP_SLOW, "closed_http_slow", RC_COUNTER, "connections", "HTTP request came too slowly")               \
     X(RC_CLOSE_HTTP_BAD, "closed_http_bad", RC_COUNTER, "connections", "Not a valid HTTP request")                     \
@@ -22,6 +24,8 @@
     X(RC_CLOSE_WS_UTF8, "closed_ws_utf8", RC_COUNTER, "connections", "WebSocket text is not UTF-8")                    \
     X(RC_CLOSE_WS_TOO_BIG, "closed_ws_too_big", RC_COUNTER, "connections", "WebSocket message too large")              \
     X(RC_CLOSE_EIO_PACKET, "closed_eio_packet", RC_COUNTER, "connections", "Bad Engine.IO packet")                     \
+    X(RC_CLOSE_EIO_REQUEST, "closed_eio_request", RC_COUNTER, "connections", "Bad long-polling request")               \
+    X(RC_CLOSE_UPGRADE, "closed_upgrade", RC_COUNTER, "connections", "Upgrade to WebSocket refused or not finished")   \
     X(RC_CLOSE_PING_TIMEOUT, "closed_ping_timeout", RC_COUNTER, "connections", "No Engine.IO pong in time")            \
     X(RC_CLOSE_SIO_PACKET, "closed_sio_packet", RC_COUNTER, "connections", "Bad Socket.IO packet")                     \
     X(RC_CLOSE_CONNECT_TIMEOUT, "closed_connect_timeout", RC_COUNTER, "connections", "No Socket.IO CONNECT in time")   \
@@ -31,6 +35,8 @@
       "Its rooms were not in place in time")                                                                           \
     X(RC_CLOSE_UNDELIVERED, "closed_undelivered", RC_COUNTER, "connections",                                           \
       "A message of it that asked for no ack was given up")                                                            \
+    X(RC_CLOSE_RELAY, "closed_relay", RC_COUNTER, "connections",                                                       \
+      "The way to the gateway of its session was lost")                                                                \
     X(RC_CLOSE_BUSY, "closed_busy", RC_COUNTER, "connections", "A bound of this gateway is reached")
 
 enum rc_close { RC_CLOSE_LIST(RC_METRIC_ENUM) RC_CLOSE_COUNT };

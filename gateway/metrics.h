@@ -10,6 +10,14 @@
     X(GM_ACCEPT_PAUSES, "accept_pauses_total", RC_COUNTER, "pauses", "Accepting paused: out of descriptors")           \
     X(GM_SOCKETS, "sockets", RC_GAUGE, "sockets", "Socket.IO sockets that are connected")                              \
     X(GM_CONNECTS_REFUSED, "connects_refused_total", RC_COUNTER, "sockets", "Socket.IO CONNECTs refused")              \
+    X(GM_POLLING, "polling_sessions", RC_GAUGE, "sessions", "Engine.IO sessions that are on long-polling")             \
+    X(GM_UPGRADES, "upgrades_total", RC_COUNTER, "sessions", "Sessions that went from long-polling to a WebSocket")    \
+    X(GM_MOVED, "moved_total", RC_COUNTER, "connections", "Connections that another worker took over")                 \
+    X(GM_RELAYED, "relayed", RC_GAUGE, "connections", "Clients connected here whose session another gateway has")      \
+    X(GM_RELAYED_TOTAL, "relayed_total", RC_COUNTER, "connections", "Requests and WebSockets relayed to their gateway")\
+    X(GM_GUESTS, "guests", RC_GAUGE, "connections", "Clients connected to another gateway whose session is here")      \
+    X(GM_RELAY_BYTES, "relay_bytes_total", RC_COUNTER, "bytes", "Bytes of clients sent to other gateways")             \
+    X(GM_RELAYS_LOST, "relays_lost_total", RC_COUNTER, "connections", "Relays that ended because the way was lost")    \
     X(GM_BYTES_IN, "bytes_in_total", RC_COUNTER, "bytes", "Bytes read from clients")                                   \
     X(GM_BYTES_OUT, "bytes_out_total", RC_COUNTER, "bytes", "Bytes written to clients")                                \
     X(GM_WRITES, "writes_total", RC_COUNTER, "calls", "System calls that wrote to clients")                            \

@@ -19,6 +19,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SLEEP_LONGEST (50 * RC_MS) /* so that the link loop sees a worker turn (G8) */
+
 struct letter {
     struct rc_mail mail; /* first */
     struct rc_down down;
@@ -47,7 +49,7 @@ struct rc_worker {
     struct rc_listener *listener;
     struct rc_net *net;
     struct rc_http_server *http;
-    struct rc_eio_config eio;
+    struct rc_eio_server *eio;
     struct rc_sio *sio;
     char *route; /* path of Engine.IO with a star */
 
@@ -140,6 +142,15 @@ static void nothing(evutil_socket_t fd, short what, void *arg)
     (void)arg; /* waking the loop was all: turn() does the work */
 }
 
+/* One round of events. */
+static void wait_for_events(struct rc_worker *w, bool more)
+{
+    rc_time wait = rc_wheel_wait(&w->wheel, SLEEP_LONGEST);
+    const struct timeval limit = {0, (suseconds_t)wait};
+    event_add(w->tick, &limit);
+    event_base_loop(w->base, EVLOOP_ONCE | (more ? EVLOOP_NONBLOCK : 0));
+}
+
 /* What every pass does after its round of events. True: do not wait before the next. */
 static bool turn(struct rc_worker *w)
 {
@@ -156,9 +167,10 @@ static void wind_up(struct rc_worker *w)
     rc_time end = rc_clock_now() + RC_NET_LINGER_US;
     rc_listener_free(w->listener);
     w->listener = NULL;
+    rc_eio_server_close_polling(w->eio, RC_CLOSE_SHUTDOWN);
     rc_net_close_all(w->net, RC_CLOSE_SHUTDOWN);
     while (turn(w) || (rc_net_count(w->net) && rc_clock_now() < end))
-        event_base_loop(w->base, EVLOOP_ONCE);
+        wait_for_events(w, false);
 }
 
 static void *run(void *arg)
@@ -166,7 +178,7 @@ static void *run(void *arg)
     struct rc_worker *w = arg;
     bool more = false;
     while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
-        event_base_loop(w->base, EVLOOP_ONCE | (more ? EVLOOP_NONBLOCK : 0));
+        wait_for_events(w, more);
         more = turn(w);
     }
     wind_up(w);
@@ -186,14 +198,13 @@ static void on_accepted(void *self, int fd, const struct sockaddr *peer)
 
 static bool make_loop(struct rc_worker *w)
 {
-    const struct timeval every = {0, (suseconds_t)RC_WHEEL_TICK};
     w->base = event_base_new();
     w->mailbox = rc_mailbox_new(w->config.mailbox_max);
     if (!w->base || !w->mailbox)
         return false;
-    w->tick = event_new(w->base, -1, EV_PERSIST, nothing, NULL);
+    w->tick = event_new(w->base, -1, 0, nothing, NULL);
     w->wake = event_new(w->base, rc_mailbox_fd(w->mailbox), EV_READ | EV_PERSIST, nothing, NULL);
-    return w->tick && w->wake && event_add(w->tick, &every) == 0 && event_add(w->wake, NULL) == 0;
+    return w->tick && w->wake && event_add(w->wake, NULL) == 0;
 }
 
 static bool make_layers(struct rc_worker *w)
@@ -213,15 +224,20 @@ static bool make_layers(struct rc_worker *w)
                                                 .uplink = c->uplink,
                                                 .wheel = &w->wheel,
                                                 .values = w->values});
-    w->eio = (struct rc_eio_config){.ping_interval = c->ping_interval * RC_MS,
-                                    .ping_timeout = c->ping_timeout * RC_MS,
-                                    .max_payload = c->max_payload,
-                                    .wheel = &w->wheel,
-                                    .user = &rc_sio_user,
-                                    .host = w->sio};
+    w->eio = rc_eio_server_new(&(struct rc_eio_config){.ping_interval = c->ping_interval * RC_MS,
+                                                       .ping_timeout = c->ping_timeout * RC_MS,
+                                                       .max_payload = c->max_payload,
+                                                       .queue_max = c->queue_max,
+                                                       .gateway = c->gateway,
+                                                       .worker = (uint8_t)c->index,
+                                                       .wheel = &w->wheel,
+                                                       .now = rc_clock_now,
+                                                       .values = w->values,
+                                                       .user = c->engine ? c->engine : &rc_sio_user,
+                                                       .host = w->sio});
     w->route = rc_zalloc(strlen(c->path) + 2);
     sprintf(w->route, "%s*", c->path);
-    rc_http_route(w->http, NULL, w->route, rc_eio_request, &w->eio);
+    rc_http_route_body(w->http, w->route, rc_eio_request, w->eio);
     return w->net != NULL;
 }
 
@@ -314,6 +330,7 @@ void rc_worker_free(struct rc_worker *w)
         w->taken = mail->next;
         letter_free(mail);
     }
+    rc_eio_server_free(w->eio);
     rc_sio_free(w->sio);
     rc_http_server_free(w->http);
     if (w->tick)

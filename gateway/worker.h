@@ -12,6 +12,7 @@
 #define RC_GATEWAY_WORKER_H
 
 #include "gateway/app/app.h"
+#include "gateway/eio/eio.h"
 #include "gateway/http/http.h"
 #include "gateway/metrics.h"
 #include "gateway/uplink.h"
@@ -23,6 +24,7 @@ struct rc_worker_config {
     unsigned index;        /* number of this worker, in its sockets' numbers */
     const char *listen;    /* "host:port"; port 0: any free one, see rc_worker_port */
     const char *path;      /* of Engine.IO, begins and ends with '/': "/socket.io/" */
+    uint64_t gateway;      /* of its node id (rc_sid_gateway): the sessions' ids name it */
     int64_t ping_interval; /* ms, all three */
     int64_t ping_timeout;
     int64_t connect_timeout;
@@ -31,6 +33,7 @@ struct rc_worker_config {
     size_t mailbox_max;     /* bytes of deliveries posted and not yet taken */
     const char *const *nsp; /* namespaces that clients may enter, "/" among them; NULL-terminated */
     const struct rc_app *app;
+    const struct rc_eio_user *engine; /* in place of Socket.IO; NULL: Socket.IO. For the conformance program */
     struct rc_uplink uplink;
 };
 

@@ -49,9 +49,9 @@ struct rc_app {
     /* Fills the room keys of a socket (references for the caller), at most RC_SOCKET_ROOMS_MAX; returns how many. */
     unsigned (*rooms)(void *self, const char *nsp, const struct rc_identity *identity, struct rc_buf **room);
 
-    /* After CONNECT was answered; may give an event to send to this socket at once. May be NULL. */
-    struct rc_buf *(*entered)(void *self, const char *nsp, const struct rc_identity *identity, const char *auth,
-                              size_t auth_len);
+    /* Soon after CONNECT was answered: may give an event to send to this socket (in a write of its own, which clients that take
+     * message by message rely on). May be NULL. */
+    struct rc_buf *(*greet)(void *self, const char *nsp, const struct rc_identity *identity);
 
     /* Judges an event. EMIT: fills payload, rooms, fecha, row of *emit with references for the caller. REFUSE: *reason
      * is static. */

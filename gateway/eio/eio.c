@@ -1,72 +1,156 @@
-/* Engine.IO sessions. */
-#include "gateway/eio/eio.h"
+/* Engine.IO sessions of a worker. */
+#include "gateway/eio/eio_impl.h"
 
 #include "clock.h"
+#include "cluster/mem.h"
+#include "gateway/eio/eio_polling.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-struct rc_eio {
-    const struct rc_eio_config *config;
-    const struct rc_eio_transport *transport;
-    void *below; /* transport's */
-    void *self;  /* user's */
-    struct rc_timer heartbeat;
-    bool awaits_pong; /* heartbeat is the ping timeout, else the time to the next ping */
-    bool closing;     /* packets are ignored from here on */
-    char sid[RC_EIO_SID_LEN + 1];
-};
+/* The table */
 
-void rc_eio_make_sid(char sid[RC_EIO_SID_LEN + 1])
+struct rc_eio_server *rc_eio_server_new(const struct rc_eio_config *config)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    uint64_t bits = 0;
-    for (size_t i = 0; i < RC_EIO_SID_LEN; i++) {
-        if (i % 10 == 0)
-            bits = rc_random64();
-        sid[i] = alphabet[bits & 63];
-        bits >>= 6;
-    }
-    sid[RC_EIO_SID_LEN] = 0;
+    struct rc_eio_server *server = rc_zalloc(sizeof(*server));
+    server->config = *config;
+    return server;
 }
+
+void rc_eio_server_free(struct rc_eio_server *server)
+{
+    if (!server)
+        return;
+    free(server->table);
+    free(server);
+}
+
+/* A quarter stays free, so that a free slot is near. */
+static bool make_room(struct rc_eio_server *server)
+{
+    if (server->used < server->slots - server->slots / 4)
+        return true;
+    uint32_t slots = server->slots ? server->slots * 2 : 64;
+    struct rc_eio **table = slots <= RC_SID_SLOTS ? realloc(server->table, slots * sizeof(struct rc_eio *)) : NULL;
+    if (!table)
+        return false;
+    memset(table + server->slots, 0, (slots - server->slots) * sizeof(struct rc_eio *));
+    server->table = table;
+    server->slots = slots;
+    return true;
+}
+
+static bool enlist(struct rc_eio_server *server, struct rc_eio *eio)
+{
+    uint64_t random[2] = {rc_random64(), rc_random64()};
+    if (!make_room(server))
+        return false;
+    while (server->table[server->next])
+        server->next = (server->next + 1) % server->slots;
+    eio->slot = server->next;
+    server->next = (server->next + 1) % server->slots;
+    memcpy(eio->random, random, RC_SID_RANDOM);
+    server->table[eio->slot] = eio;
+    server->used++;
+    return true;
+}
+
+static void delist(struct rc_eio *eio)
+{
+    eio->server->table[eio->slot] = NULL;
+    eio->server->used--;
+}
+
+/* The ping timeout is over, though the wheel has not come to it yet. */
+static bool overdue(const struct rc_eio *eio)
+{
+    const struct rc_eio_config *config = &eio->server->config;
+    return config->now() >= eio->heartbeat.at + (eio->awaits_pong ? 0 : config->ping_timeout);
+}
+
+struct rc_eio *rc_eio_find(const struct rc_eio_server *server, const struct rc_sid *sid)
+{
+    struct rc_eio *eio = sid->slot < server->slots ? server->table[sid->slot] : NULL;
+    if (!eio || memcmp(eio->random, sid->random, RC_SID_RANDOM) != 0)
+        return NULL;
+    if (!overdue(eio))
+        return eio;
+    rc_eio_close(eio, RC_CLOSE_PING_TIMEOUT);
+    return NULL;
+}
+
+size_t rc_eio_server_count(const struct rc_eio_server *server)
+{
+    return server->used;
+}
+
+void rc_eio_server_close_polling(struct rc_eio_server *server, enum rc_close why)
+{
+    for (uint32_t i = 0; i < server->slots; i++) {
+        struct rc_eio *eio = server->table[i];
+        if (eio && eio->transport == &rc_polling_transport)
+            rc_eio_close(eio, why);
+    }
+}
+
+void rc_eio_sid(const struct rc_eio *eio, char text[RC_SID_LEN + 1])
+{
+    const struct rc_eio_config *config = &eio->server->config;
+    struct rc_sid sid = {.gateway = config->gateway, .worker = config->worker, .slot = eio->slot};
+    memcpy(sid.random, eio->random, sizeof(sid.random));
+    rc_sid_write(&sid, text);
+}
+
+/* A session */
 
 static void on_heartbeat(struct rc_timer *timer)
 {
     struct rc_eio *eio = (struct rc_eio *)((char *)timer - offsetof(struct rc_eio, heartbeat));
+    const struct rc_eio_config *config = &eio->server->config;
+    rc_time late = config->wheel->now - timer->at; /* up to a tick, or more when the loop was busy */
     if (eio->awaits_pong) {
         rc_eio_close(eio, RC_CLOSE_PING_TIMEOUT);
         return;
     }
+    if (late > RC_WHEEL_TICK)
+        late = 0; /* our fault: the client gets its whole time */
     eio->awaits_pong = true;
-    rc_timer_set(eio->config->wheel, &eio->heartbeat, eio->config->ping_timeout, on_heartbeat);
+    eio->prolonged = false;
+    rc_timer_set(config->wheel, &eio->heartbeat, config->ping_timeout - late, on_heartbeat);
     eio->transport->packet(eio->below, "2");
 }
 
 static void send_open(struct rc_eio *eio)
 {
-    char text[256];
-    const struct rc_eio_config *c = eio->config;
+    char text[256], sid[RC_SID_LEN + 1];
+    const struct rc_eio_config *c = &eio->server->config;
+    rc_eio_sid(eio, sid);
     snprintf(text, sizeof(text),
-             "0{\"sid\":\"%s\",\"upgrades\":[],\"pingInterval\":%" PRId64 ",\"pingTimeout\":%" PRId64
+             "0{\"sid\":\"%s\",\"upgrades\":[%s],\"pingInterval\":%" PRId64 ",\"pingTimeout\":%" PRId64
              ",\"maxPayload\":%zu}",
-             eio->sid, c->ping_interval / RC_MS, c->ping_timeout / RC_MS, c->max_payload);
+             sid, eio->transport->upgrades ? "\"websocket\"" : "", c->ping_interval / RC_MS, c->ping_timeout / RC_MS,
+             c->max_payload);
     eio->transport->packet(eio->below, text);
 }
 
-struct rc_eio *rc_eio_open(const struct rc_eio_config *config, const struct rc_eio_transport *transport, void *self,
+struct rc_eio *rc_eio_open(struct rc_eio_server *server, const struct rc_eio_transport *transport, void *self,
                            const char *cookie)
 {
+    const struct rc_eio_config *config = &server->config;
     struct rc_eio *eio = calloc(1, sizeof(*eio));
     if (!eio)
         return NULL;
-    eio->config = config;
+    eio->server = server;
     eio->transport = transport;
     eio->below = self;
-    rc_eio_make_sid(eio->sid);
+    if (!enlist(server, eio)) {
+        free(eio);
+        return NULL;
+    }
     eio->self = config->user->open(config->host, eio, cookie);
     if (!eio->self) {
+        delist(eio);
         free(eio);
         return NULL;
     }
@@ -75,12 +159,29 @@ struct rc_eio *rc_eio_open(const struct rc_eio_config *config, const struct rc_e
     return eio;
 }
 
+void rc_eio_switch(struct rc_eio *eio, const struct rc_eio_transport *transport, void *self)
+{
+    eio->transport = transport;
+    eio->below = self;
+}
+
 static void take_pong(struct rc_eio *eio)
 {
+    const struct rc_eio_config *config = &eio->server->config;
     if (!eio->awaits_pong)
         return;
     eio->awaits_pong = false;
-    rc_timer_set(eio->config->wheel, &eio->heartbeat, eio->config->ping_interval, on_heartbeat);
+    rc_timer_set(config->wheel, &eio->heartbeat, config->ping_interval, on_heartbeat);
+}
+
+/* As the reference: the first other packet behind a ping is a sign of life, later ones are not. */
+static void prolong(struct rc_eio *eio)
+{
+    const struct rc_eio_config *config = &eio->server->config;
+    if (!eio->awaits_pong || eio->prolonged)
+        return;
+    eio->prolonged = true;
+    rc_timer_set(config->wheel, &eio->heartbeat, config->ping_timeout, on_heartbeat);
 }
 
 void rc_eio_text(struct rc_eio *eio, const char *data, size_t len)
@@ -89,7 +190,8 @@ void rc_eio_text(struct rc_eio *eio, const char *data, size_t len)
         return;
     switch (len ? *data : 0) {
     case '4':
-        eio->config->user->text(eio->self, data + 1, len - 1);
+        prolong(eio);
+        eio->server->config.user->text(eio->self, data + 1, len - 1);
         break;
     case '3':
         take_pong(eio);
@@ -98,6 +200,7 @@ void rc_eio_text(struct rc_eio *eio, const char *data, size_t len)
     case '1':
     case '5':
     case '6':
+        prolong(eio);
         break;
     default:
         rc_eio_close(eio, RC_CLOSE_EIO_PACKET);
@@ -106,14 +209,19 @@ void rc_eio_text(struct rc_eio *eio, const char *data, size_t len)
 
 void rc_eio_binary(struct rc_eio *eio, const uint8_t *data, size_t len)
 {
-    if (!eio->closing)
-        eio->config->user->binary(eio->self, data, len);
+    if (eio->closing)
+        return;
+    prolong(eio);
+    eio->server->config.user->binary(eio->self, data, len);
 }
 
 void rc_eio_gone(struct rc_eio *eio, enum rc_close why)
 {
     rc_timer_stop(&eio->heartbeat);
-    eio->config->user->closed(eio->self, why);
+    if (!eio->closing)
+        delist(eio);
+    eio->closing = true;
+    eio->server->config.user->closed(eio->self, why);
     free(eio);
 }
 
@@ -134,11 +242,7 @@ void rc_eio_close(struct rc_eio *eio, enum rc_close why)
     if (eio->closing)
         return;
     eio->closing = true;
+    delist(eio);
     rc_timer_stop(&eio->heartbeat);
     eio->transport->close(eio->below, why);
-}
-
-const char *rc_eio_sid(const struct rc_eio *eio)
-{
-    return eio->sid;
 }

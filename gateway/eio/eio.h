@@ -1,22 +1,28 @@
 /*
- * Engine.IO sessions, protocol version 4, server side: heartbeats and packet types over some transport.
+ * Engine.IO sessions, protocol version 4, server side: ids, heartbeats and packet types over some transport.
  *
- *   transport (eio_http.c; long-polling has its place beside it) -> session -> user (sio.c)
+ *   eio_http.c  requests: checks them, finds their session          eio_ws.c       the WebSocket transport
+ *   eio.c       sessions of a worker, heartbeats                    eio_polling.c  long-polling
+ *   eio_body.c  packets in the bodies of long-polling               eio_upgrade.c  from long-polling to a WebSocket
+ *
+ *   transport -> session -> user (sio.c)
  *
  * The server pings `ping_interval` after the opening and after each pong, and closes a session that does not answer
- * within `ping_timeout`; other traffic does not count. One thread, the worker's. A session is freed in rc_eio_gone,
+ * within `ping_timeout`; other traffic prolongs that once. One thread, the worker's. A session is freed in rc_eio_gone,
  * after which the user's `closed` was called.
  */
 #ifndef RC_GATEWAY_EIO_H
 #define RC_GATEWAY_EIO_H
 
-#include "gateway/close.h"
+#include "gateway/eio/sid.h"
+#include "gateway/http/http.h"
 #include "gateway/net/outgoing.h"
 #include "gateway/net/wheel.h"
 
-#define RC_EIO_SID_LEN 20 /* characters of a session id, base64url */
+#define RC_EIO_UPGRADE_US (10000 * RC_MS) /* a WebSocket that wants to take over a session has so long */
 
 struct rc_eio;
+struct rc_eio_server;
 
 /* The layer above. */
 struct rc_eio_user {
@@ -31,23 +37,43 @@ struct rc_eio_user {
 struct rc_eio_config {
     rc_time ping_interval;
     rc_time ping_timeout;
-    size_t max_payload; /* bytes of one message from a client */
+    size_t max_payload; /* bytes of one message, or of one POST, from a client */
+    size_t queue_max;   /* bytes queued for a session on long-polling; above, it is closed (RC_CLOSE_SLOW) */
+    uint64_t gateway;   /* both stand in the ids of sessions: sid.h */
+    uint8_t worker;
     struct rc_wheel *wheel;
+    rc_time (*now)(void); /* the wheel's clock, between its ticks */
+    _Atomic uint64_t *values;
     const struct rc_eio_user *user;
     void *host; /* user's, for open */
+    /* A request whose session id names another worker or gateway: takes the response. NULL: there are none. */
+    void (*elsewhere)(void *desk, const struct rc_sid *sid, const struct rc_http_request *request,
+                      struct rc_response *response);
+    void *desk;
 };
+
+/* Copies config, not what it points to. Aborts when memory is short. */
+struct rc_eio_server *rc_eio_server_new(const struct rc_eio_config *config);
+/* All sessions must be gone. NULL is allowed. */
+void rc_eio_server_free(struct rc_eio_server *server);
+size_t rc_eio_server_count(const struct rc_eio_server *server); /* sessions that are not ending */
+/* Ends the sessions that are on long-polling, which no connection holds. */
+void rc_eio_server_close_polling(struct rc_eio_server *server, enum rc_close why);
 
 /* The layer below; the session never calls it after rc_eio_gone. */
 struct rc_eio_transport {
-    void (*packet)(void *transport, const char *text); /* a packet without payload bytes of its own: "2" */
+    bool upgrades;                                         /* to a WebSocket */
+    void (*packet)(void *transport, const char *text);     /* a packet without payload bytes of its own: "2" */
     void (*message)(void *transport, struct rc_outgoing *out);
     void (*pause)(void *transport, bool stop);
     void (*close)(void *transport, enum rc_close why); /* leads to rc_eio_gone, later */
 };
 
-/* Opens a session on a transport and sends its open packet. config must outlive it. NULL: memory is short. */
-struct rc_eio *rc_eio_open(const struct rc_eio_config *config, const struct rc_eio_transport *transport, void *self,
+/* Opens a session on a transport and sends its open packet. NULL: memory is short, or there are RC_SID_SLOTS. */
+struct rc_eio *rc_eio_open(struct rc_eio_server *server, const struct rc_eio_transport *transport, void *self,
                            const char *cookie);
+/* From now on it is on another transport. */
+void rc_eio_switch(struct rc_eio *eio, const struct rc_eio_transport *transport, void *self);
 
 /* From the transport: one packet with its type in front, or a binary message. */
 void rc_eio_text(struct rc_eio *eio, const char *data, size_t len);
@@ -59,9 +85,6 @@ void rc_eio_gone(struct rc_eio *eio, enum rc_close why);
 void rc_eio_send(struct rc_eio *eio, struct rc_outgoing *out);
 void rc_eio_pause(struct rc_eio *eio, bool stop);
 void rc_eio_close(struct rc_eio *eio, enum rc_close why);
-const char *rc_eio_sid(const struct rc_eio *eio);
-
-/* A fresh random id of RC_EIO_SID_LEN characters. */
-void rc_eio_make_sid(char sid[RC_EIO_SID_LEN + 1]);
+void rc_eio_sid(const struct rc_eio *eio, char sid[RC_SID_LEN + 1]);
 
 #endif

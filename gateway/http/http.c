@@ -3,9 +3,9 @@
  *
  *   idle -- first byte --> head -- complete --> answering -- response ended --> (body dropped) --> idle
  *     |                      |                     |
- *     idle timer             slow timer            stall timer          the client's end: closed()
+ *     idle timer             slow timer            body or stall timer          the client's end: closed()
  *
- * While a response is being made the stream is paused, so pipelined requests wait in the kernel.
+ * While a response is being made and its body is not being read the stream is paused, so pipelined requests wait in the kernel.
  */
 #include "gateway/http/http_conn.h"
 
@@ -23,6 +23,7 @@ struct route {
     const char *path;
     size_t len;  /* of path, without the star */
     bool prefix; /* path ended in a star */
+    bool body;   /* handler may ask for the body */
     rc_http_handler handler;
     void *self;
 };
@@ -53,7 +54,13 @@ void rc_http_route(struct rc_http_server *server, const char *method, const char
     assert(server->routes < ROUTES_MAX);
     size_t len = strlen(path);
     bool prefix = len && path[len - 1] == '*';
-    server->route[server->routes++] = (struct route){method, path, len - prefix, prefix, handler, self};
+    server->route[server->routes++] = (struct route){method, path, len - prefix, prefix, false, handler, self};
+}
+
+void rc_http_route_body(struct rc_http_server *server, const char *path, rc_http_handler handler, void *self)
+{
+    rc_http_route(server, NULL, path, handler, self);
+    server->route[server->routes - 1].body = true;
 }
 
 static bool path_matches(const struct route *route, const char *path)
@@ -121,11 +128,13 @@ static void refuse(struct rc_http *http, int status, const char *wrong, enum rc_
 static void route_request(struct rc_http *http, struct rc_http_head *head)
 {
     const struct route *other, *route = find_route(http->server, &head->request, &other);
-    struct rc_response *r = new_response(http, head);
-    if (head->expects && head->body) { /* answered without asking for the body, which may come or not */
-        rc_response_close(r, RC_CLOSE_HTTP_DONE);
-        http->body = 0;
+    if (head->request.body > RC_HTTP_BODY_MAX && !(route && route->body)) {
+        refuse(http, 413, "body is too large", RC_CLOSE_HTTP_LIMIT);
+        return;
     }
+    struct rc_response *r = new_response(http, head);
+    http->body = head->request.body;
+    r->expects = head->expects && http->body;
     if (route) {
         route->handler(route->self, &head->request, r);
     } else if (other) {
@@ -147,11 +156,6 @@ static void serve(struct rc_http *http, char *bytes, size_t len)
         refuse(http, status, head.wrong, status == 431 ? RC_CLOSE_HTTP_LIMIT : RC_CLOSE_HTTP_BAD);
         return;
     }
-    if (head.body > RC_HTTP_BODY_MAX) {
-        refuse(http, 413, "body is too large", RC_CLOSE_HTTP_LIMIT);
-        return;
-    }
-    http->body = head.body;
     route_request(http, &head);
 }
 
@@ -202,13 +206,50 @@ static size_t take_head(struct rc_http *http, uint8_t *data, size_t len)
     return used;
 }
 
-static size_t skip_body(struct rc_http *http, size_t len)
+static void end_body(struct rc_http *http)
 {
-    size_t skip = len < http->body ? len : (size_t)http->body;
-    http->body -= skip;
-    if (!http->body)
+    const struct rc_body_sink *sink = http->sink;
+    http->sink = NULL;
+    if (http->response)
+        set_timer(http, RC_HTTP_STALL_MS);
+    else
         set_timer(http, RC_HTTP_IDLE_MS);
-    return skip;
+    if (sink)
+        sink->end(http->sink_self);
+}
+
+static size_t take_body(struct rc_http *http, const uint8_t *data, size_t len)
+{
+    size_t take = len < http->body ? len : (size_t)http->body;
+    http->body -= take;
+    if (http->sink)
+        http->sink->data(http->sink_self, data, take);
+    if (!http->body)
+        end_body(http);
+    return take;
+}
+
+void rc_http_read_body(struct rc_http *http)
+{
+    set_timer(http, RC_HTTP_BODY_MS);
+    if (!http->body)
+        end_body(http);
+}
+
+/* Whether the client's next bytes are for the request that is being answered. */
+static bool reads_body(const struct rc_http *http)
+{
+    return http->body && http->sink && !http->held;
+}
+
+void rc_http_settle(struct rc_http *http)
+{
+    struct rc_stream *stream = http->stream;
+    const struct rc_response *r = http->response;
+    if (http->in_input)
+        return; /* it does so at its end */
+    stream->watched = r && r->watch && r->watch->gone;
+    rc_stream_pause(stream, r && !reads_body(http));
 }
 
 static void http_free(struct rc_http *http)
@@ -223,13 +264,13 @@ static size_t http_input(void *self, struct rc_stream *stream, uint8_t *data, si
     struct rc_http *http = self;
     size_t at = 0;
     http->in_input = true;
-    while (at < len && stream->self == http && !stream->closing && !http->response)
-        at += http->body ? skip_body(http, len - at) : take_head(http, data + at, len - at);
+    while (at < len && stream->self == http && !stream->closing && (!http->response || reads_body(http)))
+        at += http->body ? take_body(http, data + at, len - at) : take_head(http, data + at, len - at);
     http->in_input = false;
     if (stream->self != http)
         http_free(http);
-    else if (http->response)
-        rc_stream_pause(stream, true);
+    else
+        rc_http_settle(http);
     return at;
 }
 
@@ -256,6 +297,14 @@ static void http_closed(void *self, enum rc_close why)
 
 static const struct rc_stream_user http_user = {http_input, http_drained, http_closed};
 
+bool rc_http_open_once(struct rc_http_server *server, struct rc_stream *stream)
+{
+    bool opened = rc_http_open(server, stream);
+    if (opened)
+        ((struct rc_http *)stream->self)->once = true;
+    return opened;
+}
+
 bool rc_http_open(struct rc_http_server *server, struct rc_stream *stream)
 {
     struct rc_http *http = calloc(1, sizeof(*http));
@@ -272,13 +321,14 @@ bool rc_http_open(struct rc_http_server *server, struct rc_stream *stream)
 void rc_http_answered(struct rc_http *http, bool keep, enum rc_close why)
 {
     http->response = NULL;
-    if (!keep) {
-        rc_stream_close(http->stream, why);
+    http->sink = NULL;
+    http->held = false;
+    if (!keep || http->once) {
+        rc_stream_close(http->stream, keep ? RC_CLOSE_ANSWERED : why);
         return;
     }
     set_timer(http, http->body ? RC_HTTP_SLOW_MS : RC_HTTP_IDLE_MS);
-    if (!http->in_input)
-        rc_stream_pause(http->stream, false);
+    rc_http_settle(http);
 }
 
 void rc_http_leave(struct rc_http *http)
@@ -287,6 +337,7 @@ void rc_http_leave(struct rc_http *http)
     stream->self = NULL; /* until the caller sets the new user */
     http->response = NULL;
     rc_timer_stop(&http->timer);
+    stream->watched = false;
     if (http->in_input)
         return; /* it frees */
     rc_stream_pause(stream, false);
@@ -296,7 +347,9 @@ void rc_http_leave(struct rc_http *http)
 static void on_timer(struct rc_timer *timer)
 {
     struct rc_http *http = (struct rc_http *)((char *)timer - offsetof(struct rc_http, timer));
-    if (http->response) {
+    if (http->response && reads_body(http)) {
+        rc_stream_close(http->stream, RC_CLOSE_HTTP_SLOW);
+    } else if (http->response) {
         if (http->stream->queued && http->stream->written == http->written)
             rc_stream_close(http->stream, RC_CLOSE_SLOW);
         else

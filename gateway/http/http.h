@@ -5,7 +5,9 @@
  * One server per worker; everything here belongs to that worker's thread. Requests of one connection are
  * answered one after the other: the next is parsed when the response before it has ended.
  *
- * Refused with a status and `Connection: close`: header block above 16 KiB (431), body above the limit (413),
+ * A handler is called when the head of its request is there; the body follows if it asks for it (rc_response_body).
+ *
+ * Refused with a status and `Connection: close`: header block above 16 KiB (431), body that nobody asks for above the limit (413),
  * whatever llhttp or RFC 9112 calls malformed (400): bare LF, space before the colon, obs-fold, two framings,
  * no or two Host. Slow headers and bodies are closed after RC_HTTP_SLOW_MS (408), idle keep-alive connections
  * after RC_HTTP_IDLE_MS.
@@ -19,7 +21,8 @@
 
 #define RC_HTTP_HEADER_MAX (16 * 1024) /* bytes of request line and headers */
 #define RC_HTTP_BODY_MAX   (64 * 1024) /* bytes of a body that no route asked for; such bodies are dropped */
-#define RC_HTTP_SLOW_MS    15000       /* from the first byte of a request to its end */
+#define RC_HTTP_SLOW_MS    15000       /* from the first byte of a request to the end of its head */
+#define RC_HTTP_BODY_MS    60000       /* of a body that a handler asked for */
 #define RC_HTTP_STALL_MS   60000       /* answering, and the client takes none of what is queued */
 #define RC_HTTP_IDLE_MS    65000       /* without a request */
 
@@ -30,6 +33,7 @@ struct rc_http_request {
     const char *query;  /* target after '?', not decoded; "" when there is none */
     bool http10;        /* HTTP/1.0 */
     bool upgrade;       /* asks for an upgrade of the connection */
+    uint64_t body;      /* bytes of its body */
     unsigned headers;
     const struct rc_http_field *header;
 };
@@ -37,6 +41,10 @@ struct rc_http_field {
     const char *name;  /* in lower case */
     const char *value; /* without white space around it; "" when empty */
 };
+
+/* The head as text again, CRLFs included: for whoever reads the request in our place. Without fields of the name skip (NULL: with
+ * all). NULL: memory is short. */
+struct rc_buf *rc_http_request_text(const struct rc_http_request *request, const char *skip);
 
 /* Value of the first field of this (lower-case) name, NULL when there is none. */
 const char *rc_http_header(const struct rc_http_request *request, const char *name);
@@ -63,6 +71,8 @@ struct rc_response_watch {
  * of the body in bytes, -1 when it is not known (sent in chunks; to HTTP/1.0 until the end of the
  * connection). */
 void rc_response_begin(struct rc_response *response, int status, const char *type, const char *fields, int64_t length);
+/* Before begin: header lines, each ending in CRLF, that its head gets in any case. Copied; at most once. */
+void rc_response_add(struct rc_response *response, const char *fields);
 /* Copies. For HEAD nothing is sent. */
 void rc_response_write(struct rc_response *response, const void *data, size_t len);
 /* Ends and frees it. A body that is shorter than announced closes the connection. */
@@ -74,17 +84,35 @@ void rc_response_abort(struct rc_response *response);
 void rc_response_full(struct rc_response *response, int status, const char *type, const char *fields, const void *body,
                       size_t len);
 
+/* Asks for the body of the request; only while its handler runs. The pieces come as they arrive, `end` behind the last one (at
+ * once when there is no body). A client that goes away before that is told by the watch. What has not come when the response
+ * ends is dropped. A client that waits for `100 Continue` gets it. */
+struct rc_body_sink {
+    void (*data)(void *self, const uint8_t *data, size_t len);
+    void (*end)(void *self);
+};
+void rc_response_body(struct rc_response *response, const struct rc_body_sink *sink, void *self);
+/* Stops or goes on with the pieces. */
+void rc_response_hold(struct rc_response *response, bool stop);
+
 /* Bytes written that the client has not taken yet: above some limit wait for `drained` (it comes when this
  * falls to 0 after it was above 0 at the end of a loop pass). */
 size_t rc_response_pending(const struct rc_response *response);
 bool rc_response_gone(const struct rc_response *response);
-/* At most one watch; watch stays valid until the end. */
+/* At most one watch; watch stays valid until the end. `gone` comes at once, also when nothing is being written, if it is set
+ * before the handler returns. */
 void rc_response_watch(struct rc_response *response, const struct rc_response_watch *watch, void *self);
 
 /* Ends the response with these raw bytes (a 101 head; takes the reference) and ends HTTP on the connection:
  * returns the stream, whose user the caller sets before it returns. NULL: the client is gone (nothing to do).
  */
 struct rc_stream *rc_response_upgrade(struct rc_response *response, struct rc_buf *head);
+/* The same without a head: the caller answers in some other way. */
+struct rc_stream *rc_response_leave(struct rc_response *response);
+/* In place of begin and write: bytes of a response that somebody else made, head included (takes the reference)... */
+void rc_response_pass(struct rc_response *response, struct rc_buf *bytes);
+/* ... and its end; keep: the connection may go on, else it closes for this reason. */
+void rc_response_passed(struct rc_response *response, bool keep, enum rc_close why);
 /* Before begin: the connection closes after this response, for this reason. */
 void rc_response_close(struct rc_response *response, enum rc_close why);
 
@@ -101,7 +129,13 @@ void rc_http_server_free(struct rc_http_server *server);
 void rc_http_route(struct rc_http_server *server, const char *method, const char *path, rc_http_handler handler,
                    void *self);
 
+/* The same for handlers that ask for bodies, of any length. */
+void rc_http_route_body(struct rc_http_server *server, const char *path, rc_http_handler handler, void *self);
+
 /* Speaks HTTP on a fresh stream. False: memory is short. */
 bool rc_http_open(struct rc_http_server *server, struct rc_stream *stream);
+/* The same for one request only, which somebody else passed on: after a response that would keep the connection the stream is
+ * closed as RC_CLOSE_ANSWERED. */
+bool rc_http_open_once(struct rc_http_server *server, struct rc_stream *stream);
 
 #endif

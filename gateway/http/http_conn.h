@@ -12,9 +12,13 @@ struct rc_http {
     struct rc_http_scan scan;     /* of the head that is being read */
     char *head;                   /* heap: its bytes so far; NULL when it came in one piece */
     size_t head_len;
-    uint64_t body;    /* bytes of the last request's body that have not come; they are dropped */
+    uint64_t body;                   /* bytes of the last request's body that have not come */
+    const struct rc_body_sink *sink; /* who gets them; NULL: they are dropped */
+    void *sink_self;
     uint64_t written; /* stream's count when the stall timer was set */
     bool in_input;    /* our input function is on the stack */
+    bool held;        /* the sink wants no more for now */
+    bool once;        /* for one request */
 };
 
 struct rc_response {
@@ -22,18 +26,28 @@ struct rc_response {
     const struct rc_response_watch *watch;
     void *self;          /* the watch's */
     int64_t left;        /* body bytes announced and not written; valid unless chunked */
+    char *fields;        /* heap: lines that its head gets; NULL: none */
     enum rc_close close; /* reason, valid unless keep */
     bool head_only;      /* HEAD */
     bool http10;
     bool keep; /* the connection stays open after it */
     bool begun;
+    bool expects; /* the client waits for 100 Continue with its body */
     bool chunked; /* the length is not known */
 };
+
+/* Frees it. */
+void rc_response_free(struct rc_response *response);
 
 /* The response is over and freed by its maker; read on, or close. */
 void rc_http_answered(struct rc_http *http, bool keep, enum rc_close why);
 
 /* HTTP is over on this connection: the stream has another user. */
 void rc_http_leave(struct rc_http *http);
+
+/* Reads on or pauses, as the request that is being answered wants it. */
+void rc_http_settle(struct rc_http *http);
+/* The body's sink was set. */
+void rc_http_read_body(struct rc_http *http);
 
 #endif

@@ -180,7 +180,7 @@ int rc_http_parse(char *bytes, size_t len, struct rc_http_head *head)
         return refused(head, 400, result == HPE_OK ? "incomplete" : llhttp_errno_name(result));
     head->request.method = llhttp_method_name((llhttp_method_t)parser.method);
     head->request.http10 = parser.http_minor == 0;
-    head->body = parser.flags & F_CONTENT_LENGTH ? parser.content_length : 0;
+    head->request.body = parser.flags & F_CONTENT_LENGTH ? parser.content_length : 0;
     terminate(bytes, len, head);
     int status = check(&parser, head);
     if (status)

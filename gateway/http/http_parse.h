@@ -24,7 +24,6 @@ enum rc_http_scanned rc_http_scan(struct rc_http_scan *scan, const uint8_t *data
 struct rc_http_head {
     struct rc_http_request request; /* slices of the bytes parsed */
     struct rc_http_field field[RC_HTTP_FIELDS_MAX];
-    uint64_t body;     /* Content-Length */
     bool keep;         /* the connection goes on after it */
     bool expects;      /* Expect: 100-continue */
     const char *wrong; /* with a status: a static phrase for the log */

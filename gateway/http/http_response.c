@@ -15,6 +15,8 @@ static const char *phrase(int status)
         const char *phrase;
     } table[] = {
         {200, "OK"},
+        {204, "No Content"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -52,6 +54,18 @@ static const char *connection_field(const struct rc_response *r)
     return r->http10 ? "Connection: keep-alive\r\n" : "";
 }
 
+void rc_response_free(struct rc_response *r)
+{
+    free(r->fields);
+    free(r);
+}
+
+void rc_response_add(struct rc_response *r, const char *fields)
+{
+    assert(!r->fields && !r->begun);
+    r->fields = *fields ? strdup(fields) : NULL;
+}
+
 /* Everything up to the empty line, in one buffer with room for `extra` bytes. */
 static struct rc_buf *make_head(const struct rc_response *r, int status, const char *type, const char *fields)
 {
@@ -59,14 +73,14 @@ static struct rc_buf *make_head(const struct rc_response *r, int status, const c
     http_date(date);
     if (r->chunked && !r->http10)
         snprintf(length, sizeof(length), "Transfer-Encoding: chunked\r\n");
-    else if (!r->chunked)
+    else if (!r->chunked && status != 204) /* RFC 9110 8.6 */
         snprintf(length, sizeof(length), "Content-Length: %" PRId64 "\r\n", r->left);
     const char *name = type ? "Content-Type: " : "", *end = type ? "\r\n" : "";
     type = type ? type : "";
     fields = fields ? fields : "";
     char *text;
-    int n = asprintf(&text, "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s%s%s\r\n", status, phrase(status), date, name, type,
-                     end, length, connection_field(r), fields);
+    int n = asprintf(&text, "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s%s%s%s\r\n", status, phrase(status), date, name, type,
+                     end, length, connection_field(r), fields, r->fields ? r->fields : "");
     if (n < 0)
         return NULL;
     struct rc_buf *head = rc_buf_copy(text, (size_t)n);
@@ -78,6 +92,8 @@ void rc_response_begin(struct rc_response *r, int status, const char *type, cons
 {
     assert(!r->begun);
     r->begun = true;
+    if (r->expects)
+        rc_response_close(r, r->close); /* the body was not asked for; it may come or not */
     r->chunked = length < 0;
     r->left = length;
     if (r->chunked && r->http10 && r->keep) {
@@ -124,14 +140,14 @@ void rc_response_end(struct rc_response *r)
         }
         rc_http_answered(http, r->keep, r->close);
     }
-    free(r);
+    rc_response_free(r);
 }
 
 void rc_response_abort(struct rc_response *r)
 {
     if (r->http)
         rc_http_answered(r->http, false, RC_CLOSE_ERROR);
-    free(r);
+    rc_response_free(r);
 }
 
 void rc_response_full(struct rc_response *r, int status, const char *type, const char *fields, const void *body,
@@ -164,16 +180,61 @@ void rc_response_close(struct rc_response *r, enum rc_close why)
     r->close = why;
 }
 
-struct rc_stream *rc_response_upgrade(struct rc_response *r, struct rc_buf *head)
+void rc_response_body(struct rc_response *r, const struct rc_body_sink *sink, void *self)
+{
+    struct rc_http *http = r->http;
+    if (!http)
+        return; /* the watch tells */
+    if (r->expects)
+        rc_stream_send(http->stream, rc_buf_copy("HTTP/1.1 100 Continue\r\n\r\n", 25));
+    r->expects = false;
+    http->sink = sink;
+    http->sink_self = self;
+    rc_http_read_body(http);
+}
+
+void rc_response_hold(struct rc_response *r, bool stop)
+{
+    if (!r->http || r->http->held == stop)
+        return;
+    r->http->held = stop;
+    rc_http_settle(r->http);
+}
+
+void rc_response_pass(struct rc_response *r, struct rc_buf *bytes)
+{
+    r->begun = true;
+    if (r->http)
+        rc_stream_send(r->http->stream, bytes);
+    else
+        rc_buf_rele(bytes);
+}
+
+void rc_response_passed(struct rc_response *r, bool keep, enum rc_close why)
+{
+    if (r->http)
+        rc_http_answered(r->http, keep && r->begun, why);
+    rc_response_free(r);
+}
+
+struct rc_stream *rc_response_leave(struct rc_response *r)
 {
     struct rc_stream *stream = rc_response_gone(r) ? NULL : r->http->stream;
     if (stream) {
-        rc_stream_send(stream, head);
         rc_http_leave(r->http);
-        free(r);
+        rc_response_free(r);
     } else {
-        rc_buf_rele(head);
         rc_response_end(r);
     }
+    return stream;
+}
+
+struct rc_stream *rc_response_upgrade(struct rc_response *r, struct rc_buf *head)
+{
+    struct rc_stream *stream = rc_response_leave(r);
+    if (stream)
+        rc_stream_send(stream, head);
+    else
+        rc_buf_rele(head);
     return stream;
 }

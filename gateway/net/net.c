@@ -3,10 +3,10 @@
 
 #include "clock.h"
 #include "gateway/net/frame_queue.h"
+#include "gateway/net/inlet.h"
 #include "log.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -18,7 +18,7 @@
 
 #define FRAMES_MAX 64 /* of one system call */
 
-enum state { OPEN, CLOSING, LINGERING };
+enum state { OPEN, MOVING, CLOSING, LINGERING };
 
 struct rc_conn {
     struct rc_stream stream; /* first: a stream is its connection */
@@ -27,18 +27,19 @@ struct rc_conn {
     struct rc_timer linger;
     TAILQ_ENTRY(rc_conn) link;       /* in net->all */
     TAILQ_ENTRY(rc_conn) dirty_link; /* in net->dirty, valid with dirty */
-    TAILQ_ENTRY(rc_conn) dead_link;  /* in net->dead while CLOSING */
+    TAILQ_ENTRY(rc_conn) dead_link;  /* in net->dead while CLOSING or MOVING */
     struct rc_frame_queue queue;     /* output; its bytes are stream.queued */
-    uint8_t *kept;                   /* heap: input that the user did not use yet */
-    uint32_t kept_len;
+    struct rc_inlet inlet;
     uint64_t bytes_in;
     rc_time since; /* when it was accepted */
     enum state state;
     enum rc_close why; /* valid from CLOSING */
+    unsigned worker;   /* where it goes, while MOVING */
     bool dirty;        /* has chores for the next turn */
     bool waiting;      /* the kernel took no more; EV_WRITE is on */
     bool broken;       /* nothing can be written any more */
     bool eof;          /* the peer sent its FIN */
+    struct rc_buf *front; /* what comes before its input, while MOVING */
     uint16_t port;     /* peer's */
     uint16_t family;
     uint8_t address[16];
@@ -82,8 +83,9 @@ static void count(struct rc_net *net, size_t metric, uint64_t n)
 static void interest(struct rc_conn *conn)
 {
     bool reads = conn->state == OPEN ? !conn->stream.paused : conn->state == LINGERING && !conn->eof;
-    short want = (short)((reads ? EV_READ : 0) | (conn->waiting ? EV_WRITE : 0));
-    if (event_pending(&conn->event, EV_READ | EV_WRITE, NULL) == want)
+    bool watches = conn->state == OPEN && conn->stream.paused && conn->stream.watched;
+    short want = (short)((reads ? EV_READ : 0) | (conn->waiting ? EV_WRITE : 0) | (watches ? EV_CLOSED : 0));
+    if (event_pending(&conn->event, EV_READ | EV_WRITE | EV_CLOSED, NULL) == want)
         return;
     event_del(&conn->event);
     evutil_socket_t fd = event_get_fd(&conn->event);
@@ -106,6 +108,16 @@ static void remember_peer(struct rc_conn *conn, const struct sockaddr *peer)
     }
 }
 
+static void enlist(struct rc_net *net, struct rc_conn *conn, evutil_socket_t fd)
+{
+    TAILQ_INSERT_TAIL(&net->all, conn, link);
+    net->count++;
+    count(net, GM_CONNECTIONS, 1);
+    event_assign(&conn->event, net->config.base, fd, EV_READ | EV_PERSIST, on_event, conn);
+    if (event_add(&conn->event, NULL) != 0)
+        rc_stream_close(&conn->stream, RC_CLOSE_MEMORY);
+}
+
 struct rc_stream *rc_net_adopt(struct rc_net *net, int fd, const struct sockaddr *peer)
 {
     struct rc_conn *conn = calloc(1, sizeof(*conn));
@@ -119,13 +131,8 @@ struct rc_stream *rc_net_adopt(struct rc_net *net, int fd, const struct sockaddr
     conn->net = net;
     conn->since = rc_clock_now();
     remember_peer(conn, peer);
-    TAILQ_INSERT_TAIL(&net->all, conn, link);
-    net->count++;
-    count(net, GM_CONNECTIONS, 1);
     count(net, GM_CONNECTIONS_TOTAL, 1);
-    event_assign(&conn->event, net->config.base, fd, EV_READ | EV_PERSIST, on_event, conn);
-    if (event_add(&conn->event, NULL) != 0)
-        rc_stream_close(&conn->stream, RC_CLOSE_MEMORY);
+    enlist(net, conn, fd);
     return &conn->stream;
 }
 
@@ -135,6 +142,16 @@ static void mark_dirty(struct rc_conn *conn)
         return;
     conn->dirty = true;
     TAILQ_INSERT_TAIL(&conn->net->dirty, conn, dirty_link);
+}
+
+/* Out of this net's lists and sums. */
+static void unlink_from(struct rc_net *net, struct rc_conn *conn)
+{
+    if (conn->dirty)
+        TAILQ_REMOVE(&net->dirty, conn, dirty_link);
+    TAILQ_REMOVE(&net->all, conn, link);
+    net->count--;
+    net->queued -= conn->stream.queued;
 }
 
 /* Output */
@@ -218,37 +235,6 @@ static void conn_send(struct rc_stream *stream, struct rc_buf *frame)
 
 /* Input */
 
-static void keep(struct rc_conn *conn, const uint8_t *data, size_t len)
-{
-    uint8_t *kept = NULL;
-    if (len && !conn->stream.closing) {
-        assert(len <= RC_STREAM_KEEP || conn->stream.paused);
-        kept = malloc(len);
-        if (kept)
-            memcpy(kept, data, len);
-        else
-            rc_stream_close(&conn->stream, RC_CLOSE_MEMORY);
-    }
-    free(conn->kept); /* data may lie in it */
-    conn->kept = kept;
-    conn->kept_len = kept ? (uint32_t)len : 0;
-}
-
-/* Shows bytes to the user, also to one that takes over in between. */
-static void feed(struct rc_conn *conn, uint8_t *data, size_t len)
-{
-    struct rc_stream *stream = &conn->stream;
-    size_t at = 0;
-    while (at < len && !stream->closing && !stream->paused) {
-        void *self = stream->self;
-        size_t used = stream->user->input(self, stream, data + at, len - at);
-        at += used;
-        if (!used && stream->self == self)
-            break;
-    }
-    keep(conn, data + at, len - at);
-}
-
 /* Ends the round of events when the pass has had its share. */
 static void spend(struct rc_net *net, size_t bytes)
 {
@@ -263,13 +249,14 @@ static void spend(struct rc_net *net, size_t bytes)
 static void read_in(struct rc_conn *conn)
 {
     struct rc_net *net = conn->net;
-    if (conn->kept_len > RC_STREAM_KEEP) { /* it was paused; the turn shows it */
+    size_t kept = conn->inlet.len;
+    if (kept > RC_STREAM_KEEP) { /* it was paused; the turn shows it */
         mark_dirty(conn);
         return;
     }
-    if (conn->kept_len)
-        memcpy(net->buffer, conn->kept, conn->kept_len);
-    ssize_t n = read(event_get_fd(&conn->event), net->buffer + conn->kept_len, RC_NET_READ);
+    if (kept)
+        memcpy(net->buffer, conn->inlet.kept, kept);
+    ssize_t n = read(event_get_fd(&conn->event), net->buffer + kept, RC_NET_READ);
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR) {
             conn->broken = true;
@@ -284,7 +271,7 @@ static void read_in(struct rc_conn *conn)
     }
     conn->bytes_in += (uint64_t)n;
     count(net, GM_BYTES_IN, (uint64_t)n);
-    feed(conn, net->buffer, conn->kept_len + (size_t)n);
+    rc_inlet_feed(&conn->inlet, &conn->stream, net->buffer, kept + (size_t)n);
     spend(net, (size_t)n);
 }
 
@@ -295,7 +282,7 @@ static void conn_pause(struct rc_stream *stream, bool stop)
         return;
     stream->paused = stop;
     interest(conn);
-    if (!stop && conn->kept_len)
+    if (!stop && conn->inlet.len)
         mark_dirty(conn);
 }
 
@@ -304,14 +291,16 @@ static void conn_pause(struct rc_stream *stream, bool stop)
 static void conn_close(struct rc_stream *stream, enum rc_close why)
 {
     struct rc_conn *conn = (struct rc_conn *)stream;
-    if (stream->closing)
+    if (conn->state == CLOSING || conn->state == LINGERING)
         return;
     stream->closing = true;
     conn->why = why;
+    if (conn->state == OPEN) /* one that moves is in the list already */
+        TAILQ_INSERT_TAIL(&conn->net->dead, conn, dead_link);
     conn->state = CLOSING;
+    stream->moving = false;
     if (why == RC_CLOSE_SLOW || why == RC_CLOSE_MEMORY)
         conn->broken = true;
-    TAILQ_INSERT_TAIL(&conn->net->dead, conn, dead_link);
 }
 
 static void release(struct rc_conn *conn)
@@ -321,12 +310,10 @@ static void release(struct rc_conn *conn)
     rc_timer_stop(&conn->linger);
     event_del(&conn->event);
     close(fd);
-    if (conn->dirty)
-        TAILQ_REMOVE(&net->dirty, conn, dirty_link);
-    TAILQ_REMOVE(&net->all, conn, link);
-    net->count--;
-    drop_queue(conn);
-    free(conn->kept);
+    unlink_from(net, conn);
+    rc_frame_queue_clear(&conn->queue);
+    rc_inlet_clear(&conn->inlet);
+    rc_buf_rele(conn->front);
     free(conn);
 }
 
@@ -371,7 +358,7 @@ static void bury(struct rc_conn *conn)
         stream->user->closed(stream->self, conn->why);
     stream->user = NULL;
     conn->state = LINGERING;
-    keep(conn, NULL, 0);
+    rc_inlet_clear(&conn->inlet);
     flush(conn);
     rc_timer_set(conn->net->config.wheel, &conn->linger, RC_NET_LINGER_US, linger_over);
     linger_on(conn);
@@ -391,8 +378,70 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
     }
     if (what & EV_WRITE)
         write_out(conn);
+    if ((what & EV_CLOSED) && conn->state == OPEN && conn->stream.paused) {
+        conn->eof = true;
+        rc_stream_close(&conn->stream, RC_CLOSE_PEER);
+    }
     if ((what & EV_READ) && conn->state == OPEN && !conn->stream.paused)
         read_in(conn);
+}
+
+/* To another worker */
+
+void rc_net_move(struct rc_stream *stream, struct rc_buf *front, unsigned worker)
+{
+    struct rc_conn *conn = (struct rc_conn *)stream;
+    stream->user = NULL;
+    if (stream->closing)
+        return;
+    conn->front = rc_buf_hold(front);
+    conn->worker = worker;
+    conn->state = MOVING;
+    stream->closing = stream->moving = true;
+    stream->paused = false;
+    TAILQ_INSERT_TAIL(&conn->net->dead, conn, dead_link);
+}
+
+/* Leaves this thread for good; what lies in front is read first over there. */
+static void depart(struct rc_conn *conn)
+{
+    struct rc_net *net = conn->net;
+    struct rc_buf *front = conn->front;
+    bool ready = rc_inlet_unread(&conn->inlet, front->data, front->len);
+    rc_buf_rele(front);
+    conn->front = NULL;
+    if (!ready) {
+        rc_stream_close(&conn->stream, RC_CLOSE_MEMORY);
+        bury(conn);
+        return;
+    }
+    event_del(&conn->event);
+    unlink_from(net, conn);
+    rc_metric_sub(&net->config.values[GM_CONNECTIONS], 1);
+    conn->net = NULL;
+    conn->dirty = conn->waiting = false;
+    conn->stream.closing = conn->stream.moving = false;
+    conn->state = OPEN;
+    net->config.moved(net->config.host, &conn->stream, conn->worker);
+}
+
+void rc_net_arrive(struct rc_net *net, struct rc_stream *stream)
+{
+    struct rc_conn *conn = (struct rc_conn *)stream;
+    evutil_socket_t fd = event_get_fd(&conn->event);
+    conn->net = net;
+    net->queued += stream->queued;
+    enlist(net, conn, fd);
+    mark_dirty(conn);
+}
+
+void rc_net_discard(struct rc_stream *stream)
+{
+    struct rc_conn *conn = (struct rc_conn *)stream;
+    close(event_get_fd(&conn->event));
+    rc_frame_queue_clear(&conn->queue);
+    rc_inlet_clear(&conn->inlet);
+    free(conn);
 }
 
 /* Chores of one connection: input that it kept while it paused, then output. */
@@ -402,14 +451,8 @@ static void tidy(struct rc_conn *conn)
     conn->dirty = false;
     if (conn->state != OPEN)
         return;
-    if (conn->kept_len && !conn->stream.paused) {
-        uint8_t *data = conn->kept;
-        size_t len = conn->kept_len;
-        conn->kept = NULL;
-        conn->kept_len = 0;
-        feed(conn, data, len);
-        free(data);
-    }
+    if (conn->inlet.len && !conn->stream.paused)
+        rc_inlet_again(&conn->inlet, &conn->stream);
     if (!conn->waiting && conn->state == OPEN)
         write_out(conn);
 }
@@ -425,7 +468,7 @@ bool rc_net_turn(struct rc_net *net)
     }
     while ((conn = TAILQ_FIRST(&net->dead)) && rc_clock_now() < end) {
         TAILQ_REMOVE(&net->dead, conn, dead_link);
-        bury(conn);
+        conn->state == MOVING ? depart(conn) : bury(conn);
     }
     rc_metric_set(&net->config.values[GM_QUEUE_BYTES], net->queued);
     net->began = 0;

@@ -7,7 +7,8 @@
  * only after it refused some. One thread, the worker's.
  *
  *   open -> closing -> lingering -> freed         closing: rc_stream_close was called, `closed` comes at the turn
- *                                                 lingering: the rest is written, our side shut, FIN awaited
+ *     |                                           lingering: the rest is written, our side shut, FIN awaited
+ *     +---> moving -> open in another net         moving: rc_net_move was called, it leaves at the turn
  */
 #ifndef RC_GATEWAY_NET_H
 #define RC_GATEWAY_NET_H
@@ -28,6 +29,8 @@ struct rc_net_config {
     struct rc_wheel *wheel;
     _Atomic uint64_t *values;
     size_t queue_max; /* bytes queued for one connection */
+    void (*moved)(void *host, struct rc_stream *stream, unsigned worker); /* see rc_net_move; may be NULL: never */
+    void *host;
     rc_time pass_us;  /* after this time or these bytes of input the loop is told to turn */
     size_t pass_bytes;
 };
@@ -45,6 +48,14 @@ bool rc_net_turn(struct rc_net *net);
 
 /* Closes all that are open; the ends come with the next turns. */
 void rc_net_close_all(struct rc_net *net, enum rc_close why);
+
+/* Moves an open connection to another worker, whose session its last request was for: at the end of the pass it leaves this
+ * net for config.moved. front: bytes that come before the input not used yet. Its user hears no more of it. */
+void rc_net_move(struct rc_stream *stream, struct rc_buf *front, unsigned worker);
+/* Takes over what another worker's net gave to `moved`; set the stream's user before returning to the loop. */
+void rc_net_arrive(struct rc_net *net, struct rc_stream *stream);
+/* Nobody takes over what was given to `moved`: closes and frees it. Any thread. */
+void rc_net_discard(struct rc_stream *stream);
 
 /* Connections in any state. */
 size_t rc_net_count(const struct rc_net *net);

@@ -8,8 +8,8 @@
 #include "gateway/sio/payload.h"
 
 struct rc_outgoing {              /* made by naming the payload: {payload, NULL} */
-    const struct rc_buf *payload; /* valid (rc_payload_valid); the caller's */
-    struct rc_buf *frames;        /* as WebSocket frames; NULL: nobody needed them yet */
+    struct rc_buf *payload; /* valid (rc_payload_valid); the caller's */
+    struct rc_buf *frames;  /* as WebSocket frames; NULL: nobody needed them yet */
 };
 
 /* The payload's Engine.IO messages as unmasked WebSocket frames: '4' before the text, attachments as binary frames. A

@@ -41,7 +41,9 @@ struct rc_stream {
     size_t queued;                     /* bytes sent and not yet taken by the kernel */
     uint64_t written;                  /* bytes that the kernel took so far */
     bool paused;                       /* user wants no input for now */
-    bool closing;                      /* close was called */
+    bool watched;                      /* user wants to know of the peer's end also while paused; set it before */
+    bool closing;                      /* close was called, or moving */
+    bool moving;                       /* it goes to another worker at the end of the pass */
 };
 
 /* Appends a frame to the output; takes over the caller's reference, NULL means memory is short and closes. A

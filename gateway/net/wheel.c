@@ -66,3 +66,13 @@ void rc_wheel_advance(struct rc_wheel *wheel, rc_time now)
         look_at(wheel, &wheel->slot[(uint64_t)wheel->tick % RC_WHEEL_SLOTS]);
     }
 }
+
+rc_time rc_wheel_wait(const struct rc_wheel *wheel, rc_time longest)
+{
+    int64_t last = (wheel->now + longest) / RC_WHEEL_TICK;
+    for (int64_t tick = wheel->tick + 1; tick <= last; tick++) {
+        if (!LIST_EMPTY(&wheel->slot[(uint64_t)tick % RC_WHEEL_SLOTS]))
+            return tick * RC_WHEEL_TICK - wheel->now;
+    }
+    return longest;
+}

@@ -10,8 +10,8 @@
 
 #include <sys/queue.h>
 
-#define RC_WHEEL_TICK  (50 * RC_MS)
-#define RC_WHEEL_SLOTS 1024 /* one turn is 51 s: a far deadline is looked at once per turn */
+#define RC_WHEEL_TICK  (10 * RC_MS)
+#define RC_WHEEL_SLOTS 4096 /* one turn is 41 s: a far deadline is looked at once per turn */
 
 struct rc_timer {
     LIST_ENTRY(rc_timer) link;
@@ -30,6 +30,9 @@ void rc_wheel_init(struct rc_wheel *wheel, rc_time now);
 
 /* Fires every timer due by now. A timer is no longer set when fire is called; fire may set or stop any. */
 void rc_wheel_advance(struct rc_wheel *wheel, rc_time now);
+
+/* How long the owner may sleep from wheel->now on: until the next slot that is not empty, at most `longest`. */
+rc_time rc_wheel_wait(const struct rc_wheel *wheel, rc_time longest);
 
 /* (Re)starts a zeroed or stopped or running timer: fires `after` past wheel->now. */
 void rc_timer_set(struct rc_wheel *wheel, struct rc_timer *timer, rc_time after, void (*fire)(struct rc_timer *timer));

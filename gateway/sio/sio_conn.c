@@ -33,8 +33,11 @@ void sio_conn_pause(struct sio_conn *conn)
 
 static void refuse_packet(struct sio_conn *conn, const char *wrong)
 {
-    if (rc_log_on(RC_DEBUG))
-        rc_log(RC_DEBUG, "packet-refused", "session=%s wrong=\"%s\"", rc_eio_sid(conn->eio), wrong);
+    char sid[RC_SID_LEN + 1];
+    if (rc_log_on(RC_DEBUG)) {
+        rc_eio_sid(conn->eio, sid);
+        rc_log(RC_DEBUG, "packet-refused", "session=%s wrong=\"%s\"", sid, wrong);
+    }
     sio_conn_close(conn, RC_CLOSE_SIO_PACKET);
 }
 

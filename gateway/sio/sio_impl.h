@@ -17,8 +17,6 @@ struct rc_sio {
 struct sio_entry {
     unsigned rooms;
     struct rc_buf *room[RC_SOCKET_ROOMS_MAX];
-    size_t auth_len;
-    char *auth; /* JSON text of its payload, NULL: none */
 };
 
 struct sio_socket {
@@ -29,7 +27,7 @@ struct sio_socket {
     const char *nsp;              /* one of config.nsp */
     struct rc_identity *identity; /* held; may be NULL */
     int64_t expires;              /* wall clock (s) of its end, 0: never */
-    struct rc_timer expiry;       /* set while open, when it expires */
+    struct rc_timer expiry;       /* set while open, when it expires; before that, until it is greeted */
     struct sio_entry *entry;      /* until OPENED */
     bool paused;                  /* the link loop wants no events from it */
 };

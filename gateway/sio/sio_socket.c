@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SID_LEN 20                     /* characters of a socket's id, base64url */
 #define FOREVER ((int64_t)10 * 365 * 86400) /* s, longer than a worker lives */
 
 static _Atomic uint64_t *value(const struct sio_socket *socket, enum rc_gateway_metric metric)
@@ -31,11 +32,10 @@ static void entry_free(struct sio_socket *socket)
     socket->entry = NULL;
     for (unsigned i = 0; i < entry->rooms; i++)
         rc_buf_rele(entry->room[i]);
-    free(entry->auth);
     free(entry);
 }
 
-static struct sio_socket *new_socket(struct sio_conn *conn, const char *nsp, const struct rc_sio_packet *packet)
+static struct sio_socket *new_socket(struct sio_conn *conn, const char *nsp)
 {
     struct rc_sio *sio = conn->sio;
     struct sio_socket *socket = rc_zalloc(sizeof(*socket));
@@ -43,10 +43,6 @@ static struct sio_socket *new_socket(struct sio_conn *conn, const char *nsp, con
     socket->nsp = nsp;
     socket->number = (uint64_t)sio->config.worker << 48 | ++sio->last_number;
     socket->entry = rc_zalloc(sizeof(*socket->entry));
-    if (packet->json) {
-        socket->entry->auth = strndup(packet->json, packet->json_len);
-        socket->entry->auth_len = socket->entry->auth ? packet->json_len : 0;
-    }
     LIST_INSERT_HEAD(&conn->sockets, socket, link);
     rc_map_put(&sio->sockets, &socket->number, sizeof(socket->number))->value = socket;
     return socket;
@@ -85,9 +81,9 @@ void sio_socket_enter(struct sio_conn *conn, const char *nsp, const struct rc_si
 {
     const struct rc_app *app = conn->sio->config.app;
     const char *error = "";
-    struct sio_socket *socket = new_socket(conn, nsp, packet);
+    struct sio_socket *socket = new_socket(conn, nsp);
     size_t cookie_len = conn->cookie ? strlen(conn->cookie) : 0;
-    if (!app->enter(app->self, nsp, conn->cookie, cookie_len, socket->entry->auth, socket->entry->auth_len,
+    if (!app->enter(app->self, nsp, conn->cookie, cookie_len, packet->json, packet->json_len,
                     &socket->identity, &socket->expires, &error)) {
         rc_metric_add(value(socket, GM_CONNECTS_REFUSED), 1);
         sio_conn_send(conn, rc_sio_connect_error(nsp, strlen(nsp), error));
@@ -114,24 +110,46 @@ static void set_expiry(struct sio_socket *socket)
     rc_timer_set(socket->conn->sio->config.wheel, &socket->expiry, left * 1000 * RC_MS, on_expiry);
 }
 
+static void on_greet(struct rc_timer *timer)
+{
+    struct sio_socket *socket = (struct sio_socket *)((char *)timer - offsetof(struct sio_socket, expiry));
+    const struct rc_app *app = socket->conn->sio->config.app;
+    struct rc_buf *hello = app->greet(app->self, socket->nsp, socket->identity);
+    set_expiry(socket);
+    if (hello)
+        sio_conn_send(socket->conn, hello);
+}
+
+static void make_sid(char sid[SID_LEN + 1])
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    uint64_t bits = 0;
+    for (size_t i = 0; i < SID_LEN; i++) {
+        if (i % 10 == 0)
+            bits = rc_random64();
+        sid[i] = alphabet[bits & 63];
+        bits >>= 6;
+    }
+    sid[SID_LEN] = 0;
+}
+
 void sio_socket_opened(struct sio_socket *socket)
 {
     struct sio_conn *conn = socket->conn;
     const struct rc_app *app = conn->sio->config.app;
     struct sio_entry *entry = socket->entry;
-    char sid[RC_EIO_SID_LEN + 1];
+    char sid[SID_LEN + 1];
     if (!entry)
         return;
     rc_room_set_enter(&conn->sio->rooms, &socket->occupant, entry->room, entry->rooms);
     rc_timer_stop(&conn->timer);
     rc_metric_add(value(socket, GM_SOCKETS), 1);
-    rc_eio_make_sid(sid);
+    make_sid(sid);
     sio_conn_send(conn, rc_sio_connected(socket->nsp, sid));
-    struct rc_buf *hello =
-        app->entered ? app->entered(app->self, socket->nsp, socket->identity, entry->auth, entry->auth_len) : NULL;
-    if (hello)
-        sio_conn_send(conn, hello);
-    set_expiry(socket);
+    if (app->greet)
+        rc_timer_set(conn->sio->config.wheel, &socket->expiry, 0, on_greet);
+    else
+        set_expiry(socket);
     entry_free(socket);
 }
 

@@ -144,6 +144,12 @@ struct rc_ws_conn *rc_ws_open(const struct rc_http_request *request, struct rc_r
     return ws;
 }
 
+void rc_ws_adopt(struct rc_ws_conn *ws, const struct rc_ws_user *user, void *self)
+{
+    ws->user = user;
+    ws->self = self;
+}
+
 void rc_ws_send(struct rc_ws_conn *ws, struct rc_buf *frames)
 {
     rc_stream_send(ws->stream, frames);

@@ -28,6 +28,9 @@ void rc_ws_accept_key(const char *key, char accept[29]);
 struct rc_ws_conn *rc_ws_open(const struct rc_http_request *request, struct rc_response *response, size_t max,
                               const struct rc_ws_user *user, void *self);
 
+/* Another user from here on; also from within a callback of the old one. */
+void rc_ws_adopt(struct rc_ws_conn *ws, const struct rc_ws_user *user, void *self);
+
 /* Refuses an upgrade request: status with text as body, then the connection closes (RC_CLOSE_HANDSHAKE). */
 void rc_ws_refuse(struct rc_response *response, int status, const char *text);
 

@@ -7,18 +7,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct rc_identity {
+    size_t len;
+    char auth[]; /* JSON text */
+};
+
 static bool enter(void *self, const char *nsp, const char *cookie, size_t cookie_len, const char *auth, size_t auth_len,
                   struct rc_identity **identity, int64_t *expires, const char **error)
 {
-    (void)self, (void)nsp, (void)cookie, (void)cookie_len, (void)auth, (void)auth_len, (void)error;
-    *identity = NULL;
+    (void)self, (void)nsp, (void)cookie, (void)cookie_len, (void)error;
+    size_t len = auth ? auth_len : 2;
+    *identity = malloc(sizeof(**identity) + len);
+    if (!*identity)
+        abort();
+    (*identity)->len = len;
+    memcpy((*identity)->auth, auth ? auth : "{}", len);
     *expires = 0;
     return true;
 }
 
 static void rele(void *self, struct rc_identity *identity)
 {
-    (void)self, (void)identity;
+    (void)self;
+    free(identity);
 }
 
 static unsigned rooms(void *self, const char *nsp, const struct rc_identity *identity, struct rc_buf **room)
@@ -40,12 +51,11 @@ static char *join(const char *head, const char *body, size_t len, const char *ta
     return text;
 }
 
-static struct rc_buf *entered(void *self, const char *nsp, const struct rc_identity *identity, const char *auth,
-                              size_t auth_len)
+static struct rc_buf *greet(void *self, const char *nsp, const struct rc_identity *identity)
 {
-    (void)self, (void)identity;
+    (void)self;
     size_t len;
-    char *text = join("[\"auth\",", auth ? auth : "{}", auth ? auth_len : 2, "]", &len);
+    char *text = join("[\"auth\",", identity->auth, identity->len, "]", &len);
     struct rc_buf *payload = rc_payload_event(nsp, text, len, NULL, 0);
     free(text);
     return payload;
@@ -83,4 +93,4 @@ static enum rc_verdict event(void *self, const struct rc_identity *identity, con
     return RC_EVENT_IGNORE;
 }
 
-const struct rc_app rc_echo_app = {NULL, enter, rele, rooms, entered, event};
+const struct rc_app rc_echo_app = {NULL, enter, rele, rooms, greet, event};

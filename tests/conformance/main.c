@@ -3,6 +3,7 @@
  * uplink is a loopback that grants every CONNECT at once.
  */
 #include "echo_app.h"
+#include "eio_echo.h"
 #include "exit.h"
 #include "gateway/worker.h"
 #include "log.h"
@@ -16,7 +17,7 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: roomcast-conformance --listen HOST:PORT --profile socketio|ws-echo\n"
+    "usage: roomcast-conformance --listen HOST:PORT --profile socketio|engineio|ws-echo\n"
     "           [--ping-interval MS] [--ping-timeout MS] [--connect-timeout MS] [--max-payload BYTES] [--debug]\n"
     "Prints `listening on PORT` when ready; ends at SIGTERM or SIGINT.\n";
 
@@ -74,7 +75,12 @@ static void parse(int argc, char **argv, struct arguments *a)
     a->ws_echo = strcmp(profile, "ws-echo") == 0;
     if (a->ws_echo)
         a->worker.path = "/"; /* the echo takes it over */
-    if (optind != argc || !a->worker.listen || (!a->ws_echo && strcmp(profile, "socketio") != 0)) {
+    if (strcmp(profile, "engineio") == 0) {
+        a->worker.path = "/engine.io/";
+        a->worker.engine = &rc_eio_echo;
+    }
+    if (optind != argc || !a->worker.listen ||
+        (!a->ws_echo && !a->worker.engine && strcmp(profile, "socketio") != 0)) {
         fputs(usage, stderr);
         exit(RC_EXIT_USAGE);
     }

@@ -1,5 +1,5 @@
 /* Engine.IO sessions without a transport, on a clock of the test's own. */
-#include "gateway/eio/eio.h"
+#include "gateway/eio/eio_impl.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,7 +45,7 @@ static void close_transport(void *transport, enum rc_close why)
     closes++;
 }
 
-static const struct rc_eio_transport transport = {packet, message, pause_input, close_transport};
+static const struct rc_eio_transport transport = {false, packet, message, pause_input, close_transport};
 
 static void *user_open(void *host, struct rc_eio *eio, const char *cookie)
 {
@@ -74,12 +74,23 @@ static void user_closed(void *self, enum rc_close why)
 
 static const struct rc_eio_user user = {user_open, user_text, user_binary, user_closed};
 
+static rc_gateway_values values;
+static rc_time now(void)
+{
+    return wheel.now;
+}
+
 static const struct rc_eio_config config = {.ping_interval = 25000 * RC_MS,
                                             .ping_timeout = 20000 * RC_MS,
                                             .max_payload = 1000000,
+                                            .gateway = 0xabcdef012345,
+                                            .worker = 7,
                                             .wheel = &wheel,
+                                            .now = now,
+                                            .values = values,
                                             .user = &user,
                                             .host = &wheel};
+static struct rc_eio_server *server;
 
 static int setup(void **state)
 {
@@ -87,7 +98,8 @@ static int setup(void **state)
     rc_wheel_init(&wheel, 0);
     sent[0] = got[0] = 0;
     closes = 0;
-    session = rc_eio_open(&config, &transport, NULL, "token=x");
+    server = rc_eio_server_new(&config);
+    session = rc_eio_open(server, &transport, NULL, "token=x");
     return session ? 0 : -1;
 }
 
@@ -96,6 +108,8 @@ static int teardown(void **state)
     (void)state;
     rc_eio_gone(session, RC_CLOSE_PEER);
     assert_int_equal(user_why, RC_CLOSE_PEER);
+    assert_int_equal(rc_eio_server_count(server), 0);
+    rc_eio_server_free(server);
     return 0;
 }
 
@@ -112,15 +126,45 @@ static void say(const char *text)
 static void test_open(void **state)
 {
     (void)state;
-    char wanted[256];
-    assert_int_equal(strlen(rc_eio_sid(session)), RC_EIO_SID_LEN);
+    char wanted[256], text[RC_SID_LEN + 1];
+    struct rc_sid sid;
+    rc_eio_sid(session, text);
+    assert_int_equal(strlen(text), RC_SID_LEN);
     snprintf(wanted, sizeof(wanted),
              "0{\"sid\":\"%s\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000,\"maxPayload\":1000000}|",
-             rc_eio_sid(session));
+             text);
     assert_string_equal(sent, wanted);
-    char other[RC_EIO_SID_LEN + 1];
-    rc_eio_make_sid(other);
-    assert_string_not_equal(other, rc_eio_sid(session));
+    assert_true(rc_sid_read(text, RC_SID_LEN, &sid));
+    assert_true(sid.gateway == config.gateway);
+    assert_int_equal(sid.worker, config.worker);
+}
+
+static void test_many_sessions(void **state)
+{
+    (void)state;
+    enum { MANY = 1000 };
+    static struct rc_eio *many[MANY];
+    char text[RC_SID_LEN + 1], other[RC_SID_LEN + 1];
+    struct rc_sid sid;
+    for (int i = 0; i < MANY; i++) {
+        sent[0] = 0;
+        many[i] = rc_eio_open(server, &transport, NULL, "token=x");
+    }
+    for (int i = 0; i < MANY; i++) {
+        rc_eio_sid(many[i], text);
+        assert_true(rc_sid_read(text, RC_SID_LEN, &sid));
+        assert_ptr_equal(rc_eio_find(server, &sid), many[i]);
+        sid.random[RC_SID_RANDOM - 1] ^= 1;
+        assert_null(rc_eio_find(server, &sid));
+        rc_sid_write(&sid, other);
+        assert_string_not_equal(text, other);
+        sid.slot = RC_SID_SLOTS - 1;
+        assert_null(rc_eio_find(server, &sid));
+        rc_eio_sid(many[i], text);
+        rc_eio_gone(many[i], RC_CLOSE_PEER);
+        assert_true(rc_sid_read(text, RC_SID_LEN, &sid));
+        assert_null(rc_eio_find(server, &sid)); /* its place is free */
+    }
 }
 
 static void test_heartbeat(void **state)
@@ -144,9 +188,10 @@ static void test_ping_timeout(void **state)
 {
     (void)state;
     pass(25100);
-    for (int i = 0; i < 19; i++) { /* traffic instead of the pong keeps nothing alive */
+    for (int i = 0; i < 20; i++) { /* traffic instead of the pong prolongs it once, by the first packet */
         pass(1000);
         say("4x");
+        got[0] = 0;
     }
     assert_int_equal(closes, 0);
     pass(1200);
@@ -214,7 +259,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_open),     TEST(test_heartbeat), TEST(test_ping_timeout),
-        TEST(test_messages), TEST(test_ignored),   cmocka_unit_test(test_bad_packets),
+        TEST(test_messages), TEST(test_ignored),   TEST(test_many_sessions),
+        cmocka_unit_test(test_bad_packets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

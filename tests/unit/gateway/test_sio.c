@@ -62,11 +62,10 @@ static unsigned app_rooms(void *self, const char *nsp, const struct rc_identity 
     return 2;
 }
 
-static struct rc_buf *app_entered(void *self, const char *nsp, const struct rc_identity *identity, const char *auth,
-                                  size_t auth_len)
+static struct rc_buf *app_greet(void *self, const char *nsp, const struct rc_identity *identity)
 {
     (void)self, (void)identity;
-    return auth ? rc_payload_event(nsp, auth, auth_len, NULL, 0) : NULL;
+    return rc_payload_event(nsp, "[\"welcome\"]", 11, NULL, 0);
 }
 
 static enum rc_verdict app_event(void *self, const struct rc_identity *identity, const struct rc_event *event,
@@ -89,7 +88,7 @@ static enum rc_verdict app_event(void *self, const struct rc_identity *identity,
     return RC_EVENT_EMIT;
 }
 
-static const struct rc_app app = {NULL, app_enter, app_rele, app_rooms, app_entered, app_event};
+static struct rc_app app = {NULL, app_enter, app_rele, app_rooms, NULL, app_event};
 
 /* Uplink */
 
@@ -161,13 +160,13 @@ static void on_close(void *transport, enum rc_close why)
     client->why = why;
 }
 
-static const struct rc_eio_transport transport = {on_packet, on_message, on_pause, on_close};
-static struct rc_eio_config eio_config;
+static const struct rc_eio_transport transport = {false, on_packet, on_message, on_pause, on_close};
+static struct rc_eio_server *eio_server;
 
 static void begin(struct client *client, const char *cookie)
 {
     *client = (struct client){0};
-    client->eio = rc_eio_open(&eio_config, &transport, client, cookie);
+    client->eio = rc_eio_open(eio_server, &transport, client, cookie);
 }
 
 static void end(struct client *client)
@@ -218,12 +217,13 @@ static int setup(void **state)
                                              .uplink = {&a, post},
                                              .wheel = &wheel,
                                              .values = values});
-    eio_config = (struct rc_eio_config){.ping_interval = 1000000 * RC_MS,
-                                        .ping_timeout = 1000000 * RC_MS,
-                                        .max_payload = 1000,
-                                        .wheel = &wheel,
-                                        .user = &rc_sio_user,
-                                        .host = sio};
+    eio_server = rc_eio_server_new(&(struct rc_eio_config){.ping_interval = 1000000 * RC_MS,
+                                                           .ping_timeout = 1000000 * RC_MS,
+                                                           .max_payload = 1000,
+                                                           .wheel = &wheel,
+                                                           .values = values,
+                                                           .user = &rc_sio_user,
+                                                           .host = sio});
     begin(&a, "ana");
     begin(&b, "bob");
     return 0;
@@ -236,6 +236,7 @@ static int teardown(void **state)
     end(&b);
     assert_int_equal(identities, 0);
     assert_int_equal(values[GM_SOCKETS], 0);
+    rc_eio_server_free(eio_server);
     rc_sio_free(sio);
     return 0;
 }
@@ -258,7 +259,7 @@ static void test_connect_is_asynchronous(void **state)
     assert_string_equal(a.sent, "");
     opened(1);
     assert_memory_equal(a.sent, "0{\"sid\":\"", 9);
-    assert_true(heard(&a, "\"}|2{\"k\":1}|")); /* the answer comes before the first event */
+    assert_true(heard(&a, "\"}|")); /* the answer comes before the first event */
     deliver("/,user:ana", NULL, "2[\"hi\"]");
     assert_string_equal(a.sent, "2[\"hi\"]|");
     opened(1); /* twice changes nothing */
@@ -480,6 +481,23 @@ static void test_ends(void **state)
     assert_true(posted("C1:/,user:ana C2:/,user:bob D1 D2 "));
 }
 
+static void test_greeting(void **state)
+{
+    (void)state;
+    app.greet = app_greet;
+    expires = rc_clock_wall_ms() / 1000 + 100;
+    say(&a, "0/custom,{\"k\":1}");
+    opened(1);
+    assert_null(strstr(a.sent, "welcome")); /* a write of its own */
+    rc_wheel_advance(&wheel, RC_WHEEL_TICK);
+    assert_true(heard(&a, "2/custom,[\"welcome\"]|"));
+    rc_wheel_advance(&wheel, 99 * 1000 * RC_MS);
+    assert_int_equal(a.why, 0);
+    rc_wheel_advance(&wheel, 101 * 1000 * RC_MS);
+    assert_int_equal(a.why, RC_CLOSE_TOKEN_EXPIRED);
+    app.greet = NULL;
+}
+
 static void test_token_expiry(void **state)
 {
     (void)state;
@@ -512,7 +530,7 @@ int main(void)
         TEST(test_fan_out),
         TEST(test_pause),
         TEST(test_ends),
-        TEST(test_token_expiry),
+        TEST(test_greeting), TEST(test_token_expiry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
