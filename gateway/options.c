@@ -51,8 +51,8 @@ static const struct rc_option lines[] = {
      "Bytes on their way to one broker."},
     {"demo", RC_OPT_BOOL, AT(demo), 0, 0, "false", "", false,
      "Serve the demo page, which gives a token to anybody who asks; only on a loopback listener."},
-    {"demo.client", RC_OPT_STRING, AT(demo_client), 0, 0, "", "FILE", false,
-     "socket.io.min.js for the demo page; empty: from node_modules beside the build."},
+    {"client.dir", RC_OPT_STRING, AT(client_dir), 0, 0, "", "DIR", false,
+     "The client scripts, the dist folder of npm's socket.io-client; empty: of node_modules beside the build."},
 };
 
 /* The PEM text, malloc'd; NULL: told to errors. */

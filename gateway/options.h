@@ -18,7 +18,7 @@ struct rc_gateway_options {
     int64_t max_payload;
     int64_t queue_client, queue_unconfirmed, queue_socket, queue_credit;
     bool demo;
-    char *demo_client;
+    char *client_dir;
 
     /* made by the check */
     struct rc_jwt *jwt;

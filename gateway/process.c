@@ -105,6 +105,7 @@ static enum rc_exit add_worker(struct rc_gateway_process *g, char *why, size_t s
     g->worker[i] = w;
     g->copies[g->metrics[0].copy_count++] = rc_worker_values(w);
     g->history[i] = rc_history_on(w, g->auth);
+    rc_script_routes(g->script, rc_worker_http(w));
     if (g->demo)
         rc_demo_routes(g->demo, rc_worker_http(w));
     return g->history[i] ? RC_EXIT_OK : RC_EXIT_INTERNAL;
@@ -116,11 +117,13 @@ static enum rc_exit make_app(struct rc_gateway_process *g, char *why, size_t siz
     g->app = g->auth ? rc_chat_new(g->auth) : NULL;
     if (!g->app)
         return RC_EXIT_INTERNAL;
+    g->script = rc_script_new(g->options->client_dir, g->options->eio_path, why, size);
+    if (!g->script)
+        return RC_EXIT_CONFIG;
     if (!g->options->demo)
         return RC_EXIT_OK;
-    const char *client = *g->options->demo_client ? g->options->demo_client : NULL;
-    g->demo = rc_demo_new(g->options->jwt, g->self.id, g->options->eio_path, client, why, size);
-    return g->demo ? RC_EXIT_OK : RC_EXIT_CONFIG;
+    g->demo = rc_demo_new(g->options->jwt, g->self.id, g->options->eio_path, g->script);
+    return g->demo ? RC_EXIT_OK : RC_EXIT_INTERNAL;
 }
 
 static enum rc_exit open_router(struct rc_gateway_process *g, char why[RC_LINK_WHY])
@@ -182,6 +185,7 @@ static void take_down(struct rc_gateway_process *g)
         rc_history_free(g->history[i]);
     rc_router_free(g->router);
     rc_demo_free(g->demo);
+    rc_script_free(g->script);
     rc_chat_free(g->app);
     rc_auth_free(g->auth);
 }

@@ -9,6 +9,7 @@
 #include "gateway/demo/demo.h"
 #include "gateway/options.h"
 #include "gateway/router.h"
+#include "gateway/script/script.h"
 #include "link/link_metrics.h"
 #include "status.h"
 
@@ -19,6 +20,7 @@ struct rc_gateway_process {
     char url[RC_ADDR_MAX + 16]; /* where clients connect, "http://host:port" */
     struct rc_auth *auth;
     struct rc_app *app;
+    struct rc_script *script;
     struct rc_demo *demo; /* NULL without the option */
     struct rc_router *router;
     struct rc_admin *admin;

@@ -1,20 +1,15 @@
-/* The demo page: its files, the client script, and tokens for whoever asks. */
+/* The demo page: its files, and tokens for whoever asks. */
 #include "gateway/demo/demo.h"
 
 #include "clock.h"
 #include "gateway/app/text.h"
-#include "log.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define CLIENT     "/../../node_modules/socket.io-client/dist/socket.io.min.js"
-#define CLIENT_MAX (1024 * 1024) /* bytes */
-#define TOKEN_LIFE "3600"        /* s */
+#define TOKEN_LIFE "3600" /* s */
 #define ANSWER_MAX (4 * RC_JWT_TOKEN_MAX)
 #define JSON       "application/json; charset=utf-8"
 #define WINDOW_MAX 32 /* characters of a window's name */
@@ -28,85 +23,23 @@ extern const unsigned char rc_demo_index_html[], rc_demo_app_js[], rc_demo_style
 extern const size_t rc_demo_index_html_len, rc_demo_app_js_len, rc_demo_style_css_len;
 
 struct rc_demo {
-    const struct rc_jwt *jwt; /* these three are the caller's */
+    const struct rc_jwt *jwt; /* these are the caller's */
     const char *node;
     const char *eio_path;
-    unsigned char *client; /* npm's script, owned; NULL: not found */
-    size_t client_len;
+    struct rc_script *script;
 };
 
-/* ---- the client script ---- */
-
-static bool default_client(char *path, size_t size)
+struct rc_demo *rc_demo_new(const struct rc_jwt *jwt, const char *node, const char *eio_path, struct rc_script *script)
 {
-    ssize_t n = readlink("/proc/self/exe", path, size - 1);
-    if (n < 0) {
-        return false;
-    }
-    path[n] = '\0';
-    char *slash = strrchr(path, '/');
-    if (!slash || (size_t)(slash - path) + sizeof CLIENT > size) {
-        return false;
-    }
-    strcpy(slash, CLIENT);
-    return true;
-}
-
-/* False: why says what is wrong with the file. */
-static bool read_client(struct rc_demo *demo, const char *path, char *why, size_t why_size)
-{
-    FILE *file = fopen(path, "rb");
-    unsigned char *bytes = malloc(CLIENT_MAX);
-    if (!file || !bytes) {
-        snprintf(why, why_size, "cannot read %s: %s", path, strerror(errno));
-    } else {
-        demo->client_len = fread(bytes, 1, CLIENT_MAX, file);
-        if (demo->client_len > 0 && demo->client_len < CLIENT_MAX) {
-            demo->client = bytes;
-        } else {
-            snprintf(why, why_size, "%s is empty, or has 1 MiB or more: not socket.io.min.js", path);
-        }
-    }
-    if (!demo->client) {
-        free(bytes);
-    }
-    if (file) {
-        fclose(file);
-    }
-    return demo->client != NULL;
-}
-
-struct rc_demo *rc_demo_new(const struct rc_jwt *jwt, const char *node, const char *eio_path, const char *client,
-                            char *error, size_t error_size)
-{
-    char path[PATH_MAX] = "";
-    char why[PATH_MAX + 128];
     struct rc_demo *demo = malloc(sizeof *demo);
-    if (!demo) {
-        snprintf(error, error_size, "out of memory");
-        return NULL;
-    }
-    *demo = (struct rc_demo){.jwt = jwt, .node = node, .eio_path = eio_path};
-    if (!client && !default_client(path, sizeof path)) {
-        return demo;
-    }
-    if (!read_client(demo, client ? client : path, why, sizeof why)) {
-        if (client) {
-            snprintf(error, error_size, "demo.client: %s", why);
-            rc_demo_free(demo);
-            return NULL;
-        }
-        rc_log(RC_WARN, "demo-client-missing", "hint=\"deploy/install-deps fetches it\" reason=\"%s\"", why);
-    }
+    if (demo)
+        *demo = (struct rc_demo){.jwt = jwt, .node = node, .eio_path = eio_path, .script = script};
     return demo;
 }
 
 void rc_demo_free(struct rc_demo *demo)
 {
-    if (demo) {
-        free(demo->client);
-        free(demo);
-    }
+    free(demo);
 }
 
 /* ---- the files ---- */
@@ -130,20 +63,6 @@ static void send_style(void *self, const struct rc_http_request *request, struct
     (void)self;
     (void)request;
     rc_response_full(response, 200, "text/css; charset=utf-8", SECURITY, rc_demo_style_css, rc_demo_style_css_len);
-}
-
-static void send_client(void *self, const struct rc_http_request *request, struct rc_response *response)
-{
-    static const char hint[] =
-        "The Socket.IO client script is not installed. Run deploy/install-deps, or set demo.client to "
-        "a socket.io.min.js, and restart the gateway.\n";
-    const struct rc_demo *demo = self;
-    (void)request;
-    if (demo->client) {
-        rc_response_full(response, 200, "text/javascript; charset=utf-8", SECURITY, demo->client, demo->client_len);
-    } else {
-        rc_response_full(response, 404, "text/plain; charset=utf-8", SECURITY, hint, strlen(hint));
-    }
 }
 
 /* ---- tokens ---- */
@@ -251,6 +170,6 @@ void rc_demo_routes(struct rc_demo *demo, struct rc_http_server *server)
     rc_http_route(server, "GET", "/demo", send_page, demo);
     rc_http_route(server, "GET", "/demo/app.js", send_script, demo);
     rc_http_route(server, "GET", "/demo/style.css", send_style, demo);
-    rc_http_route(server, "GET", "/demo/socket.io.js", send_client, demo);
+    rc_script_alias(demo->script, server, "/demo/socket.io.js");
     rc_http_route(server, "POST", "/demo/token", give_token, demo);
 }

@@ -2,7 +2,7 @@
  * The demo page (option demo; never on a listener that others can reach, since it gives a token to anybody who asks):
  *
  *   GET  /demo                                  the page, its script at /demo/app.js, its style at /demo/style.css
- *   GET  /demo/socket.io.js                     npm's client script, read at start; else 404 with a hint
+ *   GET  /demo/socket.io.js                     npm's client script, which the page then finds under any eio.path
  *   POST /demo/token?user=U&rol=R&window=W      makes one for this person (rol: user or admin), good for an hour
  *
  * A cookie belongs to a host, not to a window, and its port does not matter. So each window gives itself a name W, and
@@ -18,15 +18,13 @@
 
 #include "gateway/app/jwt.h"
 #include "gateway/http/http.h"
+#include "gateway/script/script.h"
 
 struct rc_demo;
 
 /* jwt signs the tokens, so its algorithm is an HS one; node is the name that the page shows; eio_path begins and ends
- * with '/'. All three stay the caller's and must outlive it. client: a socket.io.min.js, which must be readable; NULL:
- * the one in node_modules/socket.io-client/dist/ two folders above the program's; when it is not there, that is logged
- * and the page says so. NULL: error says why. */
-struct rc_demo *rc_demo_new(const struct rc_jwt *jwt, const char *node, const char *eio_path, const char *client,
-                            char *error, size_t error_size);
+ * with '/'. All four stay the caller's and must outlive it. NULL: memory is short. */
+struct rc_demo *rc_demo_new(const struct rc_jwt *jwt, const char *node, const char *eio_path, struct rc_script *script);
 void rc_demo_free(struct rc_demo *demo);
 
 /* Registers the routes on a worker's server; any number of servers, each on its own thread. */

@@ -75,6 +75,8 @@ void rc_response_begin(struct rc_response *response, int status, const char *typ
 void rc_response_add(struct rc_response *response, const char *fields);
 /* Copies. For HEAD nothing is sent. */
 void rc_response_write(struct rc_response *response, const void *data, size_t len);
+/* The same without a copy, for a length that was announced: takes over the reference. */
+void rc_response_share(struct rc_response *response, struct rc_buf *body);
 /* Ends and frees it. A body that is shorter than announced closes the connection. */
 void rc_response_end(struct rc_response *response);
 /* Ends and frees it in the middle of the body: the connection is closed (RC_CLOSE_ERROR) without the last chunk or the

@@ -73,7 +73,7 @@ static struct rc_buf *make_head(const struct rc_response *r, int status, const c
     http_date(date);
     if (r->chunked && !r->http10)
         snprintf(length, sizeof(length), "Transfer-Encoding: chunked\r\n");
-    else if (!r->chunked && status != 204) /* RFC 9110 8.6 */
+    else if (!r->chunked && status != 204 && status != 304) /* RFC 9110 8.6: none, and that of the 200's */
         snprintf(length, sizeof(length), "Content-Length: %" PRId64 "\r\n", r->left);
     const char *name = type ? "Content-Type: " : "", *end = type ? "\r\n" : "";
     type = type ? type : "";
@@ -126,6 +126,16 @@ void rc_response_write(struct rc_response *r, const void *data, size_t len)
     if (!r->http || r->head_only || !len)
         return;
     rc_stream_send(r->http->stream, r->chunked && !r->http10 ? make_chunk(data, len) : rc_buf_copy(data, len));
+}
+
+void rc_response_share(struct rc_response *r, struct rc_buf *body)
+{
+    assert(r->begun && !r->chunked && body->len <= r->left);
+    r->left -= body->len;
+    if (r->http && !r->head_only)
+        rc_stream_send(r->http->stream, body);
+    else
+        rc_buf_rele(body);
 }
 
 void rc_response_end(struct rc_response *r)

@@ -123,6 +123,11 @@ clusterTest("bad input", { gateways: 2, brokers: 3, persisters: 1 }, async (clus
         await refuses("gateway", [...stranger(cluster, "gateway"), "--demo", "--listen=0.0.0.0:1"], 78, /demo/);
     });
 
+    await step("gateway: a folder of client scripts that has none", async () => {
+        await refuses("gateway", [...stranger(cluster, "gateway"), `--client.dir=${cluster.dir}`], 78,
+            /client\.dir: cannot read .*\/socket\.io\.js: No such file.*dist folder.*deploy\/install-deps/);
+    });
+
     await step("persister: a data directory that cannot be used", async () => {
         const set = (path) => [...stranger(cluster, "persister"), `--data.dir=${path}`];
         await refuses("persister", set(file("a-file", "")), 73, /data\.dir .*a-file is not a directory/);

@@ -1,16 +1,21 @@
-// The demo page in a real Chromium: windows of one browser, which share their cookies, are different people.
+// The demo page in a real Chromium: windows of one browser, which share their cookies, are different people. The second gateway
+// has another path for Engine.IO, and is told where the client scripts are; the first one finds them.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
+import { httpGet } from "./lib/client.mjs";
 import { clusterTest, ROOT } from "./lib/cluster.mjs";
 import { SCALE, waitFor } from "./lib/wait.mjs";
 
-const CLIENT = join(ROOT, "node_modules/socket.io-client/dist/socket.io.min.js");
+const DIST = join(ROOT, "node_modules/socket.io-client/dist");
+const SCRIPTS = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
 const SHOTS = join(ROOT, "run/screenshots");
 
 clusterTest("demo", {
-    gateways: 2, brokers: 1, persisters: 1, settings: ["gateway.demo=true", `gateway.demo.client=${CLIENT}`],
+    gateways: 2, brokers: 1, persisters: 1,
+    settings: ["gateway.demo=true", "gateway-2.eio.path=/chat/", `gateway-2.client.dir=${DIST}`],
 }, async (cluster, step, t) => {
     const browser = await chromium.launch({
         executablePath: process.env.ROOMCAST_CHROMIUM || "/usr/bin/chromium",
@@ -41,6 +46,43 @@ clusterTest("demo", {
         await page.getByRole("button", { name: "Send" }).click();
         await page.locator("#log li").filter({ hasText: text }).filter({ hasText: "stored" }).waitFor();
     }
+
+    const scriptsAt = [`${cluster.url(1)}/socket.io/`, `${cluster.url(2)}/chat/`];
+
+    await step("every gateway serves npm's client scripts and their maps, plain and by gzip", async () => {
+        for (const url of scriptsAt.flatMap((at) => SCRIPTS.flatMap((name) => [at + name, `${at}${name}.map`]))) {
+            const bytes = readFileSync(join(DIST, url.split("/").pop()));
+            const plain = await httpGet(url);
+            assert.equal(plain.status, 200, url);
+            assert.ok(plain.body.equals(bytes), `${url} is npm's file`);
+            assert.match(plain.headers["content-type"], url.endsWith(".map") ? /^application\/json/ : /^application\/javascript/);
+            const zipped = await httpGet(`${url}?v=1`, null, { headers: { "accept-encoding": "gzip" } });
+            assert.equal(zipped.headers["content-encoding"], "gzip", url);
+            assert.ok(gunzipSync(zipped.body).equals(bytes), `${url} unpacks to npm's file`);
+        }
+    });
+
+    await step("a client script is known by its tag at every gateway, and a name that is none goes to Engine.IO", async () => {
+        const [url, other] = scriptsAt.map((at) => `${at}socket.io.js`);
+        const head = await httpGet(url, null, { method: "HEAD" });
+        assert.equal(head.headers["content-length"], String(statSync(join(DIST, "socket.io.js")).size));
+        assert.equal(head.body.length, 0);
+        const known = await httpGet(other, null, { headers: { "if-none-match": `W/${head.headers.etag}` } });
+        assert.equal(known.status, 304);
+        assert.equal(known.headers.etag, head.headers.etag);
+        assert.equal((await httpGet(url, null, { method: "POST" })).status, 405);
+        assert.equal((await httpGet(`${scriptsAt[0]}socket.io.mjs`)).json.code, 0);
+    });
+
+    await step("a page loads them, as a script and as a module", async () => {
+        const page = await context.newPage();
+        await page.goto(`${cluster.url(1)}/demo`);
+        await page.evaluate("delete window.io"); // the demo's own
+        await page.addScriptTag({ url: "/socket.io/socket.io.js" });
+        assert.equal(await page.evaluate("typeof io.Manager"), "function");
+        assert.equal(await page.evaluate("import('/socket.io/socket.io.esm.min.js').then(({ protocol }) => protocol)"), 5);
+        await page.close();
+    });
 
     const ana = await enter(1, "ana", "user");
     const root = await enter(2, "root", "admin");
@@ -88,7 +130,7 @@ clusterTest("demo", {
     });
 
     await step("a long history comes in pages", async () => {
-        const luis = await cluster.connect({ user: "luis", gateway: 2 });
+        const luis = await cluster.connect({ user: "luis", gateway: 2, options: { path: "/chat/" } });
         await Promise.all(Array.from({ length: 120 }, (_, n) => luis.ask({ para: "admin", mensaje: n })));
         luis.close();
         await root.getByRole("button", { name: "luis" }).click();

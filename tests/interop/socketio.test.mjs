@@ -91,7 +91,7 @@ describe("npm's socket.io-client", () => {
 describe("Engine.IO", () => {
     test("opens with the settings of the server", async () => {
         const client = await engine(server);
-        assert.match(client.open.sid, /^[A-Za-z0-9_-]{20}$/);
+        assert.match(client.open.sid, /^[A-Za-z0-9_-]{32}$/);
         const { sid, ...rest } = client.open;
         assert.deepEqual(rest, { upgrades: [], pingInterval: 300, pingTimeout: 200, maxPayload: 100000 });
         client.close();

@@ -55,18 +55,19 @@ export class Client {
     }
 }
 
-/** GET with an optional cookie header: {status, headers, text, json} (json undefined when the body is none). */
+/** GET with an optional cookie header: {status, headers, body (bytes), text, json} (json undefined when the body is none). */
 export function httpGet(url, cookie = null, options = {}) {
     return within(`GET ${url}`, new Promise((resolve, reject) => {
         const headers = { ...(cookie === null ? {} : { cookie }), ...options.headers };
         const request = http.request(url, { agent: false, method: "GET", ...options, headers }, (answer) => {
-            let text = "";
-            answer.setEncoding("utf8").on("data", (more) => { text += more; }).on("error", reject).on("end", () => {
+            const pieces = [];
+            answer.on("data", (piece) => pieces.push(piece)).on("error", reject).on("end", () => {
+                const body = Buffer.concat(pieces), text = body.toString();
                 let json;
                 try {
                     json = JSON.parse(text);
                 } catch { /* not JSON */ }
-                resolve({ status: answer.statusCode, headers: answer.headers, text, json });
+                resolve({ status: answer.statusCode, headers: answer.headers, body, text, json });
             });
         });
         request.on("error", reject);

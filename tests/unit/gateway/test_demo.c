@@ -5,44 +5,36 @@
 #include "tokens.h"
 
 #include <time.h>
-#include <unistd.h>
 
 #define MINE "; Path=/socket.io/w1; Max-Age=3600; HttpOnly; SameSite=Strict\r\n"
 #define API  "; Path=/api; Max-Age=3600; HttpOnly; SameSite=Strict\r\n"
 
 static struct rc_jwt *jwt;
+static struct rc_script *script;
 static struct rc_demo *demo;
-
-static void open_demo(const char *client_script)
-{
-    char error[256] = "";
-    server_opens();
-    jwt = rc_jwt_new("HS256", SECRET, strlen(SECRET), 0, error, sizeof error);
-    demo = rc_demo_new(jwt, "gateway-\"1\"", "/socket.io/", client_script, error, sizeof error);
-    assert_non_null(demo);
-    rc_demo_routes(demo, server);
-    client_connects();
-}
-
-static void close_demo(void)
-{
-    client_leaves();
-    server_closes();
-    rc_demo_free(demo);
-    rc_jwt_free(jwt);
-}
 
 static int set_up(void **state)
 {
+    char error[256] = "";
     (void)state;
-    open_demo(NULL);
+    server_opens();
+    jwt = rc_jwt_new("HS256", SECRET, strlen(SECRET), 0, error, sizeof error);
+    script = rc_script_new("", "/socket.io/", error, sizeof error);
+    demo = rc_demo_new(jwt, "gateway-\"1\"", "/socket.io/", script);
+    assert_non_null(demo);
+    rc_demo_routes(demo, server);
+    client_connects();
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    close_demo();
+    client_leaves();
+    server_closes();
+    rc_demo_free(demo);
+    rc_script_free(script);
+    rc_jwt_free(jwt);
     return 0;
 }
 
@@ -141,31 +133,9 @@ static void serves_its_files(void **state)
         assert_non_null(strstr(client->out, files[i][1]));
         assert_non_null(strstr(client->out, "Content-Security-Policy: default-src 'none'"));
     }
-}
-
-static void serves_the_client_script_that_was_named(void **state)
-{
-    (void)state;
-    char path[] = "/tmp/roomcast-demo-XXXXXX";
-    int fd = mkstemp(path);
-    assert_int_equal(write(fd, "io=1", 4), 4);
-    close(fd);
-    open_demo(path);
-    unlink(path);
-    client_asks("GET", "/demo/socket.io.js", "1.1", "localhost", "");
-    assert_status("200");
-    assert_non_null(strstr(client->out, "\r\n\r\nio=1"));
-    close_demo();
-}
-
-static void refuses_a_client_script_that_is_not_there(void **state)
-{
-    (void)state;
-    char error[256] = "";
-    jwt = rc_jwt_new("HS256", SECRET, strlen(SECRET), 0, error, sizeof error);
-    assert_null(rc_demo_new(jwt, "g", "/socket.io/", "/nonexistent/socket.io.min.js", error, sizeof error));
-    assert_string_equal(error, "demo.client: cannot read /nonexistent/socket.io.min.js: No such file or directory");
-    rc_jwt_free(jwt);
+    client_asks("DELETE", "/demo/socket.io.js", "1.1", "localhost", ""); /* npm's script, installed or not */
+    assert_status("405");
+    assert_non_null(strstr(client->out, "Allow: GET, HEAD"));
 }
 
 int main(void)
@@ -175,8 +145,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_on_loopback_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_bad_people, set_up, tear_down),
         cmocka_unit_test_setup_teardown(serves_its_files, set_up, tear_down),
-        cmocka_unit_test(serves_the_client_script_that_was_named),
-        cmocka_unit_test(refuses_a_client_script_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,39 @@ static void test_every_cut(void **state)
     }
 }
 
+/* Other bytes would not be the ones that were shared. */
+static void test_shared_body(void **state)
+{
+    struct fake_stream *fake = *state;
+    struct rc_buf *body = rc_buf_copy("shared", 6);
+    static const char *const requests[] = {GET("/later"), "HEAD /later HTTP/1.1\r\nHost: x\r\n\r\n"};
+    for (size_t i = 0; i < 2; i++) {
+        feed(fake, requests[i]);
+        rc_response_begin(later, 200, NULL, NULL, 6);
+        rc_response_share(later, rc_buf_hold(body));
+        rc_response_end(later);
+    }
+    assert_true(said(fake, "Content-Length: 6\r\n\r\nsharedHTTP/1.1 200 OK\r\n"));
+    assert_string_equal(fake->out + fake->out_len - 4, "\r\n\r\n"); /* HEAD: length, no body */
+    assert_int_equal(body->refs, 1);
+    assert_false(fake->stream.closing);
+    rc_buf_rele(body);
+}
+
+/* RFC 9110 15.4.5: no body, and no length, which would have to be that of the 200. */
+static void test_not_modified(void **state)
+{
+    struct fake_stream *fake = *state;
+    feed(fake, GET("/later"));
+    rc_response_full(later, 304, NULL, "ETag: \"1\"\r\n", "", 0);
+    assert_true(said(fake, "HTTP/1.1 304 Not Modified\r\n"));
+    assert_true(said(fake, "\r\nETag: \"1\"\r\n\r\n"));
+    assert_false(said(fake, "Content-Length"));
+    assert_false(said(fake, "Transfer-Encoding"));
+    feed(fake, GET("/hello?name=next"));
+    assert_true(said(fake, "name=next"));
+}
+
 static void test_pipeline(void **state)
 {
     struct fake_stream *fake = *state;
@@ -373,22 +406,12 @@ static void test_params(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_get),
-        TEST(test_every_cut),
-        TEST(test_pipeline),
-        TEST(test_later),
-        TEST(test_gone),
-        TEST(test_short_body_closes),
-        TEST(test_http10),
-        TEST(test_close_after),
-        TEST(test_upgrade),
-        TEST(test_malformed),
-        TEST(test_header_limits),
-        TEST(test_many_fields),
-        TEST(test_methods_and_paths),
-        TEST(test_expect),
-        TEST(test_timeouts),
-        TEST(test_params),
+        TEST(test_get),           TEST(test_every_cut),         TEST(test_pipeline),
+        TEST(test_later),         TEST(test_shared_body),       TEST(test_not_modified),
+        TEST(test_gone),          TEST(test_short_body_closes), TEST(test_http10),
+        TEST(test_close_after),   TEST(test_upgrade),           TEST(test_malformed),
+        TEST(test_header_limits), TEST(test_many_fields),       TEST(test_methods_and_paths),
+        TEST(test_expect),        TEST(test_timeouts),          TEST(test_params),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static void stop_other(struct rc_timer *timer)
 static void test_deadlines(void **state)
 {
     (void)state;
-    static const int64_t ms[] = {0, 1, 49, 50, 51, 1000, 51199, 51200, 51201, 600000, 86400000};
+    static const int64_t ms[] = {0, 1, 9, 10, 11, 1000, 40959, 40960, 40961, 600000, 86400000};
     for (size_t i = 0; i < sizeof(ms) / sizeof(*ms); i++) {
         struct rc_timer timer = {0};
         rc_wheel_init(&wheel, 123456);
@@ -82,10 +82,24 @@ static void test_changes_while_firing(void **state)
     rc_wheel_advance(&wheel, RC_WHEEL_TICK);
     rc_wheel_advance(&wheel, 2 * RC_WHEEL_TICK);
     assert_int_equal(fired, 2); /* once per tick, not for ever */
-    rc_timer_set(&wheel, &again, 100 * RC_MS, count);
-    rc_timer_set(&wheel, &first, 100 * RC_MS, stop_other); /* looked at before `again` */
+    rc_timer_set(&wheel, &again, 2 * RC_WHEEL_TICK, count);
+    rc_timer_set(&wheel, &first, 2 * RC_WHEEL_TICK, stop_other); /* looked at before `again` */
     fired = 0;
     rc_wheel_advance(&wheel, 10 * RC_WHEEL_TICK);
+    assert_int_equal(fired, 1);
+}
+
+static void test_wait(void **state)
+{
+    (void)state;
+    struct rc_timer timer = {0};
+    rc_wheel_init(&wheel, 5 * RC_MS);
+    assert_int_equal(rc_wheel_wait(&wheel, 50 * RC_MS), 50 * RC_MS);
+    rc_timer_set(&wheel, &timer, 22 * RC_MS, count); /* due in the tick at 30 */
+    assert_int_equal(rc_wheel_wait(&wheel, 50 * RC_MS), 25 * RC_MS);
+    assert_int_equal(rc_wheel_wait(&wheel, 20 * RC_MS), 20 * RC_MS);
+    fired = 0;
+    rc_wheel_advance(&wheel, wheel.now + rc_wheel_wait(&wheel, 50 * RC_MS));
     assert_int_equal(fired, 1);
 }
 
@@ -109,6 +123,7 @@ int main(void)
         cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_stop_and_restart),
         cmocka_unit_test(test_changes_while_firing),
+        cmocka_unit_test(test_wait),
         cmocka_unit_test(test_jump),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
