@@ -14,7 +14,8 @@
     X(GM_UPGRADES, "upgrades_total", RC_COUNTER, "sessions", "Sessions that went from long-polling to a WebSocket")    \
     X(GM_MOVED, "moved_total", RC_COUNTER, "connections", "Connections that another worker took over")                 \
     X(GM_RELAYED, "relayed", RC_GAUGE, "connections", "Clients connected here whose session another gateway has")      \
-    X(GM_RELAYED_TOTAL, "relayed_total", RC_COUNTER, "connections", "Requests and WebSockets relayed to their gateway")\
+    X(GM_RELAYED_TOTAL, "relayed_total", RC_COUNTER, "connections",                                                    \
+      "Requests and WebSockets relayed to their gateway")                                                              \
     X(GM_GUESTS, "guests", RC_GAUGE, "connections", "Clients connected to another gateway whose session is here")      \
     X(GM_RELAY_BYTES, "relay_bytes_total", RC_COUNTER, "bytes", "Bytes of clients sent to other gateways")             \
     X(GM_RELAYS_LOST, "relays_lost_total", RC_COUNTER, "connections", "Relays that ended because the way was lost")    \

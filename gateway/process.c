@@ -85,6 +85,8 @@ static enum rc_exit add_worker(struct rc_gateway_process *g, char *why, size_t s
     address_of(g, listen, sizeof listen);
     struct rc_worker_config config = {
         .index = g->workers,
+        .workers = worker_count(o),
+        .gateway = rc_sid_gateway(g->self.id),
         .listen = listen,
         .path = o->eio_path,
         .ping_interval = o->ping_interval,

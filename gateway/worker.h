@@ -21,7 +21,8 @@
 #define RC_PASS_BYTES ((size_t)4 << 20)
 
 struct rc_worker_config {
-    unsigned index;        /* number of this worker, in its sockets' numbers */
+    unsigned index;        /* number of this worker, in its sockets' numbers and its sessions' ids */
+    unsigned workers;      /* of the process */
     const char *listen;    /* "host:port"; port 0: any free one, see rc_worker_port */
     const char *path;      /* of Engine.IO, begins and ends with '/': "/socket.io/" */
     uint64_t gateway;      /* of its node id (rc_sid_gateway): the sessions' ids name it */

@@ -62,8 +62,8 @@ void rc_eio_server_close_polling(struct rc_eio_server *server, enum rc_close why
 
 /* The layer below; the session never calls it after rc_eio_gone. */
 struct rc_eio_transport {
-    bool upgrades;                                         /* to a WebSocket */
-    void (*packet)(void *transport, const char *text);     /* a packet without payload bytes of its own: "2" */
+    bool upgrades;                                     /* to a WebSocket */
+    void (*packet)(void *transport, const char *text); /* a packet without payload bytes of its own: "2" */
     void (*message)(void *transport, struct rc_outgoing *out);
     void (*pause)(void *transport, bool stop);
     void (*close)(void *transport, enum rc_close why); /* leads to rc_eio_gone, later */

@@ -217,7 +217,8 @@ static void polling_close(void *self, enum rc_close why)
     rc_timer_set(p->eio->server->config.wheel, &p->end, 0, on_end);
 }
 
-const struct rc_eio_transport rc_polling_transport = {true, polling_packet, polling_message, polling_pause, polling_close};
+const struct rc_eio_transport rc_polling_transport = {true, polling_packet, polling_message, polling_pause,
+                                                      polling_close};
 
 /* Requests */
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SID_LEN 20                     /* characters of a socket's id, base64url */
+#define SID_LEN 20                          /* characters of a socket's id, base64url */
 #define FOREVER ((int64_t)10 * 365 * 86400) /* s, longer than a worker lives */
 
 static _Atomic uint64_t *value(const struct sio_socket *socket, enum rc_gateway_metric metric)
@@ -83,8 +83,8 @@ void sio_socket_enter(struct sio_conn *conn, const char *nsp, const struct rc_si
     const char *error = "";
     struct sio_socket *socket = new_socket(conn, nsp);
     size_t cookie_len = conn->cookie ? strlen(conn->cookie) : 0;
-    if (!app->enter(app->self, nsp, conn->cookie, cookie_len, packet->json, packet->json_len,
-                    &socket->identity, &socket->expires, &error)) {
+    if (!app->enter(app->self, nsp, conn->cookie, cookie_len, packet->json, packet->json_len, &socket->identity,
+                    &socket->expires, &error)) {
         rc_metric_add(value(socket, GM_CONNECTS_REFUSED), 1);
         sio_conn_send(conn, rc_sio_connect_error(nsp, strlen(nsp), error));
         forget(socket);

@@ -79,8 +79,7 @@ static void parse(int argc, char **argv, struct arguments *a)
         a->worker.path = "/engine.io/";
         a->worker.engine = &rc_eio_echo;
     }
-    if (optind != argc || !a->worker.listen ||
-        (!a->ws_echo && !a->worker.engine && strcmp(profile, "socketio") != 0)) {
+    if (optind != argc || !a->worker.listen || (!a->ws_echo && !a->worker.engine && strcmp(profile, "socketio") != 0)) {
         fputs(usage, stderr);
         exit(RC_EXIT_USAGE);
     }

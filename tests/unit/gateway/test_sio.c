@@ -530,7 +530,8 @@ int main(void)
         TEST(test_fan_out),
         TEST(test_pause),
         TEST(test_ends),
-        TEST(test_greeting), TEST(test_token_expiry),
+        TEST(test_greeting),
+        TEST(test_token_expiry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
