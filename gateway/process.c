@@ -104,7 +104,8 @@ static enum rc_exit add_worker(struct rc_gateway_process *g, char *why, size_t s
     unsigned i = g->workers++;
     g->worker[i] = w;
     g->copies[g->metrics[0].copy_count++] = rc_worker_values(w);
-    g->history[i] = rc_history_on(w, g->auth);
+    g->guard[i] = (struct rc_origin_guard){.origins = o->origins, .values = rc_worker_values(w)};
+    g->history[i] = rc_history_on(w, g->auth, &g->guard[i]);
     if (g->demo)
         rc_demo_routes(g->demo, rc_worker_http(w));
     return g->history[i] ? RC_EXIT_OK : RC_EXIT_INTERNAL;
@@ -198,6 +199,7 @@ enum rc_exit rc_gateway_run(struct rc_gateway_options *options)
     g.self.inc = (uint64_t)rc_clock_wall_ms();
     snprintf(g.self.id, sizeof g.self.id, "%s", options->common.options.node_id);
     rc_common_log(&options->common);
+    rc_origins_log(options->origins);
     enum rc_exit code = rc_daemon_init(&g.daemon);
     if (code == RC_EXIT_OK)
         code = start(&g);

@@ -15,6 +15,7 @@ static const char *phrase(int status)
         const char *phrase;
     } table[] = {
         {200, "OK"},
+        {204, "No Content"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -59,7 +60,7 @@ static struct rc_buf *make_head(const struct rc_response *r, int status, const c
     http_date(date);
     if (r->chunked && !r->http10)
         snprintf(length, sizeof(length), "Transfer-Encoding: chunked\r\n");
-    else if (!r->chunked)
+    else if (!r->chunked && status != 204) /* RFC 9110 8.6 */
         snprintf(length, sizeof(length), "Content-Length: %" PRId64 "\r\n", r->left);
     const char *name = type ? "Content-Type: " : "", *end = type ? "\r\n" : "";
     type = type ? type : "";
