@@ -21,10 +21,12 @@ struct rc_gateway_options {
     bool demo;
     char *demo_client;
     char *cors_origins;
+    char *sio_namespaces;
 
     /* made by the check */
     struct rc_jwt *jwt;
     struct rc_origins *origins;
+    const char *const *namespaces; /* NULL-terminated */
 };
 
 /* RC_OPTIONS_RUN, or the code to exit with. Call rc_gateway_options_fini in either case. o is zeroed. */

@@ -16,8 +16,6 @@
 
 #define DELIVERIES_BOUND ((size_t)16 << 20) /* what one broker may have unacknowledged (protocol.md 10) */
 
-static const char *const namespaces[] = {"/", NULL};
-
 static void serving(void *arg)
 {
     struct rc_gateway_process *g = arg;
@@ -93,7 +91,7 @@ static enum rc_exit add_worker(struct rc_gateway_process *g, char *why, size_t s
         .max_payload = (size_t)o->max_payload,
         .queue_max = (size_t)o->queue_client,
         .mailbox_max = 2 * DELIVERIES_BOUND * o->common.brokers.count,
-        .nsp = namespaces,
+        .nsp = o->namespaces,
         .app = g->app,
         .uplink = rc_router_uplink(g->router),
     };

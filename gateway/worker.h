@@ -29,7 +29,7 @@ struct rc_worker_config {
     size_t max_payload;     /* bytes of one Engine.IO message from a client */
     size_t queue_max;       /* bytes queued for one client; above: closed (RC_CLOSE_SLOW) */
     size_t mailbox_max;     /* bytes of deliveries posted and not yet taken */
-    const char *const *nsp; /* namespaces that clients may enter, "/" among them; NULL-terminated */
+    const char *const *nsp; /* namespaces that clients may enter; NULL-terminated */
     const struct rc_app *app;
     struct rc_uplink uplink;
 };

@@ -15,7 +15,9 @@ async function settle(sender, ...receivers) {
 
 const messages = (client) => client.received.map(({ mensaje }) => mensaje).filter((text) => !/^mark /.test(text));
 
-clusterTest("chat", { gateways: 3, brokers: 3, persisters: 1 }, async (cluster, step) => {
+const settings = ["gateway.sio.namespaces=/,/soporte"];
+
+clusterTest("chat", { gateways: 3, brokers: 3, persisters: 1, settings }, async (cluster, step) => {
     await step("a user writes to a user on another gateway", async () => {
         const ana = await cluster.connect({ user: "ana", gateway: 1 });
         const luis = await cluster.connect({ user: "luis", gateway: 2 });
@@ -136,6 +138,53 @@ clusterTest("chat", { gateways: 3, brokers: 3, persisters: 1 }, async (cluster, 
         assert.ok(await cluster.metric("gateway", "events_refused_total") >= bad.length + 1);
         assert.ok(await cluster.metric("gateway", "events_ignored_total") >= 1);
         [ana, luis].forEach((client) => client.close());
+    });
+
+    await step("each namespace is a chat of its own, with one history", async () => {
+        const at = (gateway) => `${cluster.url(gateway)}/soporte`;
+        const ana = await cluster.connect({ user: "ana3", gateway: at(1) });
+        const here = await cluster.connect({ user: "luis3", gateway: at(2) });
+        const there = await cluster.connect({ user: "luis3", gateway: 2 });
+        const jefe = await cluster.connect({ user: "jefe3", rol: "admin", gateway: at(3) });
+        const other = await cluster.connect({ user: "jefe3", rol: "admin", gateway: 3 });
+        await ana.sendStored("luis3", "en soporte");
+        await ana.sendStored("jefe3", "al jefe");
+        await there.sendStored("luis3", "en la raiz");
+        assert.deepEqual(await here.receive(1), [{ de: "ana3", mensaje: "en soporte" }]);
+        assert.deepEqual(await jefe.receive(2), [{ de: "ana3", mensaje: "en soporte" }, { de: "ana3", mensaje: "al jefe" }]);
+        assert.deepEqual(await there.receive(1), [{ de: "luis3", mensaje: "en la raiz" }]);
+        assert.deepEqual(await other.receive(1), [{ de: "luis3", mensaje: "en la raiz" }]);
+        await stays("a message stays in its namespace, one copy each", () =>
+            [here, jefe, there, other].map((client) => client.received.length).join() === "1,2,1,1");
+        const { json } = await cluster.get("/api/mensajes/mios", { user: "luis3" });
+        assert.deepEqual(json.map(({ mensaje }) => mensaje), ["en soporte", "en la raiz"]);
+        [ana, here, there, jefe, other].forEach((client) => client.close());
+    });
+
+    await step("one connection may be in several namespaces", async () => {
+        const ana = await cluster.connect({ user: "ana3", gateway: 1 });
+        const both = await cluster.connect({ user: "luis3", gateway: 2 });
+        const second = both.socket.io.socket("/soporte");
+        const received = [];
+        second.on("mensaje_recibido", (message) => received.push(message));
+        second.connect();
+        await waitFor("the second namespace", () => second.connected);
+        assert.equal(second.io.engine, both.socket.io.engine);
+        assert.notEqual(second.id, both.socket.id);
+        await ana.sendStored("luis3", "raiz");
+        assert.deepEqual(await both.receive(1), [{ de: "ana3", mensaje: "raiz" }]);
+        assert.deepEqual(await new Promise((resolve) => second.emit("mensaje_privado", { para: "luis3", mensaje: 1 }, resolve)),
+            { ok: true });
+        await waitFor("the message in the second namespace", () => received.length === 1);
+        assert.deepEqual(received, [{ de: "luis3", mensaje: 1 }]);
+        second.disconnect();
+        await ana.sendStored("luis3", "sigue");
+        assert.deepEqual((await both.receive(2)).map(({ mensaje }) => mensaje), ["raiz", "sigue"]);
+        const gone = both.socket.io.socket("/nada");
+        const error = await new Promise((resolve) => gone.once("connect_error", resolve).connect());
+        assert.equal(error.message, "Invalid namespace");
+        assert.ok(both.socket.connected, "a refused namespace ends no other");
+        [ana, both].forEach((client) => client.close());
     });
 
     await step("`de` and the rooms come from the token alone", async () => {
