@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { clusterTest } from "./lib/cluster.mjs";
 import { hs256, makeToken, now } from "./lib/token.mjs";
-import { stays, waitFor } from "./lib/wait.mjs";
+import { stays, waitFor, within } from "./lib/wait.mjs";
 
 /** Waits until what was sent so far has reached everybody: a message behind it, by the same sender, to each receiver. */
 async function settle(sender, ...receivers) {
@@ -11,6 +11,15 @@ async function settle(sender, ...receivers) {
         await sender.ask({ para: user, mensaje: mark });
         await waitFor("the mark", () => client.received.some((message) => message.mensaje === mark));
     }
+}
+
+/** An array in an array in an array... */
+function nested(levels) {
+    let value = [];
+    for (let n = 1; n < levels; n++) {
+        value = [value];
+    }
+    return value;
 }
 
 const messages = (client) => client.received.map(({ mensaje }) => mensaje).filter((text) => !/^mark /.test(text));
@@ -125,18 +134,49 @@ clusterTest("chat", { gateways: 3, brokers: 3, persisters: 1, settings }, async 
     await step("bad payloads are refused in the ack and harm nothing", async () => {
         const ana = await cluster.connect({ user: "ana" });
         const luis = await cluster.connect({ user: "luis" });
-        const bad = [undefined, null, 7, "text", [], ["luis"], {}, { para: null }, { para: 5 }, { para: "" }, { para: ["luis"] },
-            { para: { toString: 1 } }, { para: "x".repeat(129) }];
+        const counted = () => cluster.metric("gateway", "events_refused_total");
+        const ask = (...args) => within("ack", new Promise((resolve) => ana.socket.emit("mensaje_privado", ...args, resolve)), 10);
+        const own = (text) => JSON.parse(text); // makes __proto__ a key like any other
+        const engine = ana.socket.io.engine;
+        const tooDeep = `["mensaje_privado",{"para":"luis","mensaje":${"[".repeat(5000)}${"]".repeat(5000)}}]`; // for the client, too
+        const bad = [undefined, null, 7, "text", true, [], ["luis"], [{ para: "luis" }], [[[]]], {}, { para: null }, { para: 5 },
+            { para: true }, { para: "" }, { para: ["luis"] }, { para: { toString: 1 } }, { para: { para: "luis" } },
+            { para: { a: { b: { c: ["luis"] } } } }, { para: [["luis"]] }, { para: "x".repeat(129) }, { para: "x".repeat(900000) },
+            { para: "lu\u0000is" }, { para: "\ud800" }, { Para: "luis" }, own('{"__proto__":{"para":"luis"}}'),
+            own('{"__proto__":"luis","mensaje":1}'), { constructor: { prototype: { para: "luis" } } },
+            { constructor: "luis", toString: 1 }, { para: own('{"__proto__":"luis"}') }, { para: { constructor: "luis" } }];
+        let before = await counted();
         for (const payload of bad) {
-            const ack = await ana.ask(payload);
-            assert.equal(typeof ack.error, "string", JSON.stringify(payload));
+            const ack = await ask(payload);
+            assert.deepEqual([Object.keys(ack), typeof ack.error], [["error"], "string"], `${JSON.stringify(payload)}`.slice(0, 99));
         }
+        for (const args of [[], ["luis", { para: "luis" }], [null, { para: "luis", mensaje: 1 }, 3], [7, 8, 9]]) {
+            assert.equal(typeof (await ask(...args)).error, "string", JSON.stringify(args));
+        }
+        const ack = within("ack", new Promise((resolve) => engine.on("data", (text) => text.startsWith("3900[") && resolve(text))));
+        engine.write(`2900${tooDeep}`);
+        assert.match(await ack, /^3900\[\{"error":".*512/);
+        assert.equal(await counted() - before, bad.length + 5, "each is counted");
+        before = await counted();
+        bad.forEach((payload) => ana.socket.emit("mensaje_privado", payload));
+        engine.write(`2${tooDeep}`);
         ana.socket.emit("mensaje_privado");
+        ana.socket.emit("mensaje_privado", 7, { para: "luis", mensaje: 1 });
         ana.socket.emit("otra_cosa", { para: "luis" });
-        await ana.sendStored("luis", "bien");
-        assert.deepEqual(await luis.receive(1), [{ de: "ana", mensaje: "bien" }]);
-        assert.ok(await cluster.metric("gateway", "events_refused_total") >= bad.length + 1);
+        await waitFor("those without an ack are counted too", async () => await counted() - before === bad.length + 3);
         assert.ok(await cluster.metric("gateway", "events_ignored_total") >= 1);
+        const good = [nested(400), own('{"__proto__":{"x":1},"constructor":{"prototype":{"x":1}}}'), { para: "otra" }];
+        for (const mensaje of good) {
+            assert.deepEqual(await ask({ para: "luis", mensaje }), { ok: true });
+        }
+        assert.deepEqual(await ask({ para: "luis", mensaje: "varios" }, { para: "otra" }, "más"), { ok: true });
+        assert.deepEqual(await ask(own('{"para":"luis","mensaje":"bien","__proto__":{"para":"otra"}}')), { ok: true });
+        const received = await luis.receive(good.length + 2);
+        assert.deepEqual(received.map(({ mensaje }) => JSON.stringify(mensaje)),
+            [...good, "varios", "bien"].map((mensaje) => JSON.stringify(mensaje)));
+        assert.deepEqual([...new Set(received.map(({ de }) => de))], ["ana"]);
+        assert.equal(await counted() - before, bad.length + 3);
+        assert.ok(ana.socket.connected && ana.disconnected === null, "the connection was open all the time");
         [ana, luis].forEach((client) => client.close());
     });
 
