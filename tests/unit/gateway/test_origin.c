@@ -315,22 +315,39 @@ static void longest_origin_fits_the_fields(void **state)
 
 /* ---- refusals ---- */
 
-/* Runs the refusals of n requests, returns what they logged. */
-static const char *log_of(unsigned n, const char *host, const char *origin)
+static FILE *log_file;
+static int log_kept; /* standard error */
+
+static void log_begins(void)
+{
+    log_file = tmpfile();
+    log_kept = dup(STDERR_FILENO);
+    dup2(fileno(log_file), STDERR_FILENO);
+}
+
+/* What was logged since it began. */
+static const char *log_ends(void)
 {
     static char text[4096];
-    FILE *file = tmpfile();
-    int kept = dup(STDERR_FILENO);
-    dup2(fileno(file), STDERR_FILENO);
-    for (unsigned i = 0; i < n; i++) {
-        assert_false(rc_origin_admit(&guard, request(host, origin, NULL)));
-    }
-    dup2(kept, STDERR_FILENO);
-    close(kept);
-    rewind(file);
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    fclose(file);
+    dup2(log_kept, STDERR_FILENO);
+    close(log_kept);
+    rewind(log_file);
+    text[fread(text, 1, sizeof text - 1, log_file)] = '\0';
+    fclose(log_file);
     return text;
+}
+
+/* Of the refusals of n requests. */
+static const char *log_of(unsigned n, const char *host, const char *origin)
+{
+    unsigned refused = 0;
+    log_begins();
+    for (unsigned i = 0; i < n; i++) {
+        refused += !rc_origin_admit(&guard, request(host, origin, NULL));
+    }
+    const char *log = log_ends();
+    assert_int_equal(refused, n);
+    return log;
 }
 
 static void refusals_are_counted_and_logged_by_the_second(void **state)
@@ -361,6 +378,23 @@ static void long_values_do_not_hide_the_hint(void **state)
     const char *log = log_of(1, value, value);
     assert_non_null(strstr(log, "...\" host="));
     assert_non_null(strstr(log, "keep the Host header\"\n"));
+}
+
+static void open_lists_are_warned_of(void **state)
+{
+    (void)state;
+    static const char *const lists[][2] = {{"", ""},
+                                           {"https://app.example", ""},
+                                           {"null", "warn - origins-open cors.origins=\"null\" hint="},
+                                           {"https://app.example,*", "warn - origins-open cors.origins=\"*\" hint="}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        allow(lists[i][0]);
+        log_begins();
+        rc_origins_log(origins);
+        const char *log = log_ends();
+        assert_non_null(strstr(log, lists[i][1]));
+        assert_int_equal(*log != '\0', *lists[i][1] != '\0');
+    }
 }
 
 static void admits_without_counting(void **state)
@@ -485,6 +519,7 @@ int main(void)
         T(longest_origin_fits_the_fields),
         T(refusals_are_counted_and_logged_by_the_second),
         T(long_values_do_not_hide_the_hint),
+        T(open_lists_are_warned_of),
         T(admits_without_counting),
         T(preflight_says_what_may_be_sent),
         T(preflight_echoes_plain_names_only),
