@@ -36,6 +36,7 @@
       "Deliveries from brokers dropped because their payload is not one")                                              \
     X(GM_COPIES_OUT, "copies_out_total", RC_COUNTER, "messages", "Copies put into clients' queues")                    \
     X(GM_HTTP_REQUESTS, "http_requests_total", RC_COUNTER, "requests", "HTTP requests parsed")                         \
+    X(GM_ORIGINS_REFUSED, "origins_refused_total", RC_COUNTER, "requests", "Requests of other sites' pages refused")   \
     X(GM_HISTORY_REQUESTS, "history_requests_total", RC_COUNTER, "requests", "History requests answered")              \
     X(GM_RESENDS, "resends_total", RC_COUNTER, "messages", "Messages sent again to another broker")                    \
     X(GM_REFUSALS, "refusals_total", RC_COUNTER, "refusals", "Slots that a broker refused")                            \

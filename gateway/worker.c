@@ -312,6 +312,7 @@ static bool make_layers(struct rc_worker *w)
                                                        .values = w->values,
                                                        .user = c->engine ? c->engine : &rc_sio_user,
                                                        .host = w->sio,
+                                                       .guard = c->guard,
                                                        .elsewhere = on_elsewhere,
                                                        .desk = w});
     w->edge = rc_edge_new(c->index, &c->uplink, w->values);

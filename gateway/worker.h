@@ -14,6 +14,7 @@
 #include "gateway/app/app.h"
 #include "gateway/eio/eio.h"
 #include "gateway/http/http.h"
+#include "gateway/http/origin.h"
 #include "gateway/metrics.h"
 #include "gateway/uplink.h"
 
@@ -32,9 +33,10 @@ struct rc_worker_config {
     size_t max_payload;     /* bytes of one Engine.IO message from a client */
     size_t queue_max;       /* bytes queued for one client; above: closed (RC_CLOSE_SLOW) */
     size_t mailbox_max;     /* bytes of deliveries posted and not yet taken */
-    const char *const *nsp; /* namespaces that clients may enter, "/" among them; NULL-terminated */
+    const char *const *nsp; /* namespaces that clients may enter; NULL-terminated */
     const struct rc_app *app;
     const struct rc_eio_user *engine; /* in place of Socket.IO; NULL: Socket.IO. For the conformance program */
+    struct rc_origin_guard *guard; /* set before start; NULL: pages of any site */
     struct rc_uplink uplink;
 };
 

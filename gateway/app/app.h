@@ -13,7 +13,7 @@ struct rc_identity; /* an application's own type: a verified user; counted, see 
 
 /* A Socket.IO EVENT or BINARY_EVENT as it came: slices and buffers stay the caller's. */
 struct rc_event {
-    const char *nsp;  /* namespace, "/" or "/name" */
+    const char *nsp;  /* the socket's namespace, "/" or "/name", RC_NSP_MAX bytes at most */
     const char *json; /* the packet's JSON array, valid JSON text, UTF-8 */
     size_t json_len;
     struct rc_buf *const *attachment; /* binary attachments that placeholders in json name by index */
@@ -38,7 +38,7 @@ struct rc_reply {
 struct rc_app {
     void *self;
 
-    /* May this session enter the namespace? cookie: value of the Cookie header of the request that opened the Engine.IO
+    /* May this session enter the namespace, which exists? cookie: value of the Cookie header of the request that opened the Engine.IO
      * session (NULL: there was none); auth: JSON text of the CONNECT payload (NULL: none). On true *identity is held
      * for the socket (may be NULL) and *expires is the wall clock (s) at which the socket must be closed, 0 never. On
      * false *error is a static string that becomes {"message": error}. */
