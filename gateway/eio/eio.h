@@ -46,7 +46,7 @@ struct rc_eio_config {
     rc_time (*now)(void); /* the wheel's clock, between its ticks */
     _Atomic uint64_t *values;
     const struct rc_eio_user *user;
-    void *host; /* user's, for open */
+    void *host;                    /* user's, for open */
     struct rc_origin_guard *guard; /* judges the pages that requests come from; NULL: pages of any site */
     /* A request whose session id names another worker or gateway: takes the response. NULL: there are none. */
     void (*elsewhere)(void *desk, const struct rc_sid *sid, const struct rc_http_request *request,
