@@ -18,12 +18,15 @@
 #define EVENT_OUT       "mensaje_recibido"
 #define PAYLOAD_MAX     (16 * 1024 * 1024) /* bytes of a payload's text; the transport lets less in */
 
+_Static_assert(RC_USER_MAX <= UINT8_MAX, "rc_identity.user_len");
 _Static_assert(RC_NSP_MAX + sizeof ROOM_USER + RC_USER_MAX <= RC_ROOM_MAX, "every room's key fits");
 
 struct rc_identity {
+    int64_t exp; /* s since the epoch; 0: never ends */
+    unsigned holders;
     bool admin;
-    size_t user_len;
-    char user[];
+    uint8_t user_len;
+    char user[]; /* at most RC_USER_MAX */
 };
 
 struct chat {
@@ -37,36 +40,55 @@ static struct rc_identity *identity_new(const struct rc_claims *claims)
 {
     struct rc_identity *identity = malloc(sizeof *identity + claims->user_len);
     if (identity) {
+        identity->exp = claims->exp;
+        identity->holders = 1;
         identity->admin = strcmp(claims->rol, RC_CHAT_ROL_ADMIN) == 0;
-        identity->user_len = claims->user_len;
+        identity->user_len = (uint8_t)claims->user_len;
         memcpy(identity->user, claims->user, claims->user_len);
     }
     return identity;
 }
 
-static bool enter(void *self, const char *nsp, const char *cookie, size_t cookie_len, const char *auth, size_t auth_len,
-                  struct rc_identity **identity, int64_t *expires, const char **error)
+static struct rc_identity *hold(void *self, struct rc_identity *identity)
 {
-    struct chat *chat = self;
-    struct rc_claims claims;
-    (void)nsp;  /* one that exists, and all are alike */
-    (void)auth; /* the cookie alone says who it is */
-    (void)auth_len;
-    enum rc_auth_result result = rc_auth_check(chat->auth, cookie, cookie_len, rc_clock_wall_ms() / 1000, &claims);
-    if (result != RC_AUTH_OK) {
-        *error = rc_auth_text(result);
-        return false;
+    (void)self;
+    if (identity) {
+        identity->holders++;
     }
-    *identity = identity_new(&claims);
-    *expires = claims.exp;
-    *error = *identity ? NULL : SHORT_OF_MEMORY;
-    return *identity != NULL;
+    return identity;
 }
 
 static void rele(void *self, struct rc_identity *identity)
 {
     (void)self;
-    free(identity);
+    if (identity && --identity->holders == 0) {
+        free(identity);
+    }
+}
+
+/* NULL: *error says why not. */
+static struct rc_identity *identify(struct chat *chat, const struct rc_visitor *visitor, const char **error)
+{
+    struct rc_claims claims;
+    int64_t now = rc_clock_wall_ms() / 1000;
+    if (visitor->known) {
+        *error = rc_auth_text(RC_AUTH_BAD_TOKEN); /* if it has expired since */
+        return visitor->known->exp && now >= visitor->known->exp ? NULL : hold(chat, visitor->known);
+    }
+    enum rc_auth_result result = rc_auth_check(chat->auth, visitor->cookie, visitor->cookie_len, now, &claims);
+    *error = result == RC_AUTH_OK ? SHORT_OF_MEMORY : rc_auth_text(result);
+    return result == RC_AUTH_OK ? identity_new(&claims) : NULL;
+}
+
+static bool enter(void *self, const char *nsp, const struct rc_visitor *visitor, const char *auth, size_t auth_len,
+                  struct rc_identity **identity, int64_t *expires, const char **error)
+{
+    (void)nsp;  /* one that exists, and all are alike */
+    (void)auth; /* the cookie alone says who it is */
+    (void)auth_len;
+    *identity = identify(self, visitor, error);
+    *expires = *identity ? (*identity)->exp : 0;
+    return *identity != NULL;
 }
 
 /* ---- rooms ---- */
@@ -294,7 +316,8 @@ struct rc_app *rc_chat_new(struct rc_auth *auth)
         return NULL;
     }
     chat->auth = auth;
-    chat->app = (struct rc_app){.self = chat, .enter = enter, .rele = rele, .rooms = rooms, .event = on_event};
+    chat->app =
+        (struct rc_app){.self = chat, .enter = enter, .hold = hold, .rele = rele, .rooms = rooms, .event = on_event};
     return &chat->app;
 }
 

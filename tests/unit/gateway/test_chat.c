@@ -1,11 +1,14 @@
 /* The support chat: each rule of who enters, which rooms, what is relayed to whom and stored. */
 #include "gateway/app/chat.h"
+
+#include "clock.h"
 #include "gateway/sio/payload.h"
 #include "gateway/sio/sio.h"
 #include "tokens.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <roomcast.pb-c.h>
@@ -44,7 +47,8 @@ static struct rc_identity *person(const char *payload)
     const char *error = NULL;
     snprintf(cookie, sizeof cookie, "token=%s", text);
     free(text);
-    assert_true(chat->enter(chat->self, "/", cookie, strlen(cookie), NULL, 0, &identity, &expires, &error));
+    assert_true(chat->enter(chat->self, "/", &(struct rc_visitor){cookie, strlen(cookie), NULL}, NULL, 0, &identity,
+                            &expires, &error));
     return identity;
 }
 
@@ -153,8 +157,8 @@ static const char *refusal(const char *cookie)
     struct rc_identity *identity = NULL;
     int64_t expires;
     const char *error = NULL;
-    assert_false(
-        chat->enter(chat->self, "/", cookie, cookie ? strlen(cookie) : 0, NULL, 0, &identity, &expires, &error));
+    assert_false(chat->enter(chat->self, "/", &(struct rc_visitor){cookie, cookie ? strlen(cookie) : 0, NULL}, NULL, 0,
+                             &identity, &expires, &error));
     assert_null(identity);
     return error;
 }
@@ -177,8 +181,37 @@ static void says_when_the_socket_must_end(void **state)
     const char *error;
     char *text = token("{\"user\":\"ana\",\"exp\":4000000000}");
     snprintf(cookie, sizeof cookie, "token=%s", text);
-    assert_true(chat->enter(chat->self, "/", cookie, strlen(cookie), NULL, 0, &identity, &expires, &error));
+    assert_true(chat->enter(chat->self, "/", &(struct rc_visitor){cookie, strlen(cookie), NULL}, NULL, 0, &identity,
+                            &expires, &error));
     assert_int_equal(expires, 4000000000);
+    chat->rele(chat->self, identity);
+    free(text);
+}
+
+/* The cookie is not kept once it was believed; what it said is. */
+static void who_is_known_enters_again_until_the_token_ends(void **state)
+{
+    (void)state;
+    struct rc_identity *identity, *again = NULL;
+    struct rc_visitor visitor = {.known = ana()};
+    int64_t expires = 1;
+    const char *error;
+    char cookie[1024], body[64];
+    assert_true(chat->enter(chat->self, "/", &visitor, NULL, 0, &again, &expires, &error));
+    assert_ptr_equal(again, visitor.known);
+    assert_int_equal(expires, 0);
+    chat->rele(chat->self, again);
+    chat->rele(chat->self, visitor.known);
+    snprintf(body, sizeof body, "{\"user\":\"ana\",\"exp\":%lld}", (long long)(rc_clock_wall_ms() / 1000 + 1));
+    char *text = token(body);
+    snprintf(cookie, sizeof cookie, "token=%s", text);
+    assert_true(chat->enter(chat->self, "/", &(struct rc_visitor){cookie, strlen(cookie), NULL}, NULL, 0, &identity,
+                            &expires, &error));
+    visitor.known = identity;
+    while (rc_clock_wall_ms() / 1000 < expires)
+        usleep(10000);
+    assert_false(chat->enter(chat->self, "/", &visitor, NULL, 0, &again, &expires, &error));
+    assert_string_equal(error, "Token inválido");
     chat->rele(chat->self, identity);
     free(text);
 }
@@ -475,6 +508,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_with_the_original_words),
         cmocka_unit_test(says_when_the_socket_must_end),
+        cmocka_unit_test(who_is_known_enters_again_until_the_token_ends),
         cmocka_unit_test(rooms_come_from_the_token),
         cmocka_unit_test(only_admin_is_admin),
         cmocka_unit_test(user_reaches_person_and_admins),
