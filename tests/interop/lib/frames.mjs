@@ -1,6 +1,5 @@
 // WebSocket frames as bytes, right or wrong: a client that sends any bits, and reads what the server sends frame by frame.
-import net from "node:net";
-import { within } from "../../integration/lib/wait.mjs";
+import { Socket } from "./socket.mjs";
 
 export const CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10;
 export const FIN = 0x80;
@@ -63,31 +62,27 @@ export function fragments(opcode, payload, size, end = FIN) {
 }
 
 /** A connection after the handshake. */
-export class FrameClient {
+export class FrameClient extends Socket {
     #bytes = Buffer.alloc(0);
     #parts = []; // what came since and is not in #bytes yet
     #have = 0; // bytes of both
-    #ended = false;
-    #wake = () => {};
 
     static async open(server) {
         const client = new FrameClient(server);
         client.write(handshake());
-        await client.#until("the answer to the handshake", () => client.#buffer().includes("\r\n\r\n"));
-        const at = client.#bytes.indexOf("\r\n\r\n") + 4;
-        if (!client.#bytes.subarray(0, at).toString("latin1").startsWith("HTTP/1.1 101 ")) {
-            throw new Error(`refused: ${client.#bytes}`);
+        await client.until("the answer to the handshake", () => client.#buffer().includes("\r\n\r\n"));
+        const answer = client.#take(client.#bytes.indexOf("\r\n\r\n") + 4).toString("latin1");
+        if (!answer.startsWith("HTTP/1.1 101 ")) {
+            throw new Error(`refused: ${answer}`);
         }
-        client.#take(at);
         return client;
     }
 
     constructor(server) {
-        // Half-open, so that the server's FIN is seen to come before ours.
-        this.socket = net.connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
-        this.socket.on("data", (data) => { this.#parts.push(data); this.#have += data.length; this.#wake(); });
-        this.socket.on("end", () => { this.#ended = true; this.#wake(); });
-        this.socket.on("error", (error) => { this.failed = error; this.#wake(); });
+        super(server, (data) => {
+            this.#parts.push(data);
+            this.#have += data.length;
+        });
     }
 
     #buffer() {
@@ -105,46 +100,19 @@ export class FrameClient {
         return bytes;
     }
 
-    async #until(what, condition) {
-        const end = (async () => {
-            while (!condition()) {
-                if (this.failed || this.#ended) {
-                    throw new Error(`${what}: the connection ended${this.failed ? ` with ${this.failed.message}` : ""}`);
-                }
-                await new Promise((resolve) => { this.#wake = resolve; });
-            }
-        })();
-        await within(what, end);
-    }
-
-    /** Writes bytes as they are, in pieces of `chop` bytes when given. */
-    write(bytes, chop = bytes.length) {
-        for (let at = 0; at < bytes.length; at += chop) {
-            this.socket.write(bytes.subarray(at, at + chop));
-        }
-    }
-
-    /** One byte after the other, each in a turn of the event loop of its own. */
-    async dribble(bytes) {
-        for (let at = 0; at < bytes.length; at++) {
-            this.socket.write(bytes.subarray(at, at + 1));
-            await new Promise(setImmediate);
-        }
-    }
-
     send(first, payload, options) {
         this.write(frame(first, payload, options));
     }
 
     /** The next frame: {first, payload}. The server must not mask, and must use the fewest bits for a length. */
     async next() {
-        await this.#until("a frame", () => this.#have >= 2);
+        await this.until("a frame", () => this.#have >= 2);
         const code = this.#buffer()[1] & 0x7f;
         const head = code === 126 ? 4 : code === 127 ? 10 : 2;
-        await this.#until("the head of a frame", () => this.#have >= head);
+        await this.until("the head of a frame", () => this.#have >= head);
         const start = this.#buffer();
         const length = code === 126 ? start.readUInt16BE(2) : code === 127 ? Number(start.readBigUInt64BE(2)) : code;
-        await this.#until("the payload of a frame", () => this.#have >= head + length);
+        await this.until("the payload of a frame", () => this.#have >= head + length);
         const bytes = this.#take(head + length);
         if ((bytes[1] & 0x80) || (head === 4 && length < 126) || (head === 10 && length < 65536)) {
             throw new Error(`a bad head from the server: ${bytes.subarray(0, head).toString("hex")}`);
@@ -152,19 +120,11 @@ export class FrameClient {
         return { first: bytes[0], payload: bytes.subarray(head) };
     }
 
-    /** Resolves when the server has closed TCP and nothing is left unread. Then closes our side too. */
+    /** Resolves when the server has closed TCP and nothing is left unread. */
     async end() {
-        await within("the server closes TCP", (async () => {
-            while (!this.#ended && !this.failed) {
-                await new Promise((resolve) => { this.#wake = resolve; });
-            }
-        })());
-        this.socket.destroy();
-        if (this.failed) {
-            throw this.failed;
-        }
-        if (this.#buffer().length) {
-            throw new Error(`more than expected: ${this.#bytes.subarray(0, 64).toString("hex")}`);
+        await this.closing();
+        if (this.#have) {
+            throw new Error(`more than expected: ${this.#buffer().subarray(0, 64).toString("hex")}`);
         }
     }
 
@@ -176,10 +136,5 @@ export class FrameClient {
         }
         await this.end();
         return payload.length ? payload.readUInt16BE(0) : 1005;
-    }
-
-    /** Forgets the connection. */
-    drop() {
-        this.socket.destroy();
     }
 }
