@@ -11,7 +11,7 @@ import { within } from "../../integration/lib/wait.mjs";
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 const program = path.join(process.env.ROOMCAST_BIN || path.join(root, "build/bin"), "roomcast-conformance");
 
-/** {url, ws, port, pid, stop()}; stop fails when the program did not end cleanly (a sanitizer's report, say). */
+/** {url, ws, port, stop()}; stop fails when the program did not end cleanly (a sanitizer's report, say). */
 export async function startConformance(profile, ...options) {
     const child = spawn(program, ["--listen", "127.0.0.1:0", "--profile", profile, ...options], {
         stdio: ["ignore", "pipe", "inherit"],
@@ -25,7 +25,6 @@ export async function startConformance(profile, ...options) {
     }
     return {
         port,
-        pid: child.pid,
         url: `http://127.0.0.1:${port}`,
         ws: `ws://127.0.0.1:${port}`,
         async stop() {
