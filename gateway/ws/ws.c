@@ -72,6 +72,12 @@ static bool head_allowed(const struct rc_ws *ws, const uint8_t *data)
     }
 }
 
+/* RFC 6455 5.2: in the fewest bytes that hold it, and the highest bit is 0. */
+static bool length_allowed(const struct head *h)
+{
+    return h->size - sizeof(h->mask) == rc_ws_head_size(h->len) && !(h->len >> 63);
+}
+
 /* Unmasks and turns the mask so that it fits the byte after. */
 static void unmask(uint8_t mask[4], uint8_t *data, size_t len)
 {
@@ -189,8 +195,8 @@ static size_t take_frame(struct rc_ws *ws, uint8_t *data, size_t len, const stru
         return 0;
     if (h.opcode >= RC_WS_CLOSE)
         return len - h.size >= h.len ? take_control(ws, &h, data, events, self) : 0;
-    if (h.len > ws->max - ws->len) {
-        ws->error = h.len >> 63 ? RC_WS_PROTOCOL : RC_WS_TOO_BIG;
+    if (!length_allowed(&h) || h.len > ws->max - ws->len) {
+        ws->error = length_allowed(&h) ? RC_WS_TOO_BIG : RC_WS_PROTOCOL;
         return 0;
     }
     if (h.opcode != RC_WS_CONTINUATION) {

@@ -22,6 +22,21 @@ static bool key_valid(const char *key)
     return strlen(key) == 24 && strspn(key, alphabet) == 22 && strcmp(key + 22, "==") == 0;
 }
 
+static bool repeated(const struct rc_http_request *request, const char *name)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < request->headers; i++)
+        n += strcmp(request->header[i].name, name) == 0;
+    return n > 1;
+}
+
+/* A body would be read as frames. */
+static bool has_body(const struct rc_http_request *request)
+{
+    const char *length = rc_http_header(request, "content-length");
+    return length && length[strspn(length, "0")];
+}
+
 int rc_ws_handshake_check(const struct rc_http_request *request, const char **wrong)
 {
     const char *key = rc_http_header(request, "sec-websocket-key");
@@ -31,13 +46,20 @@ int rc_ws_handshake_check(const struct rc_http_request *request, const char **wr
         *wrong = "WebSocket needs a GET request of HTTP/1.1";
     else if (!request->upgrade || !rc_http_has_token(request, "upgrade", "websocket"))
         *wrong = "Upgrade: websocket and Connection: Upgrade are needed";
+    else if (has_body(request))
+        *wrong = "A WebSocket handshake has no body";
+    else if (repeated(request, "sec-websocket-key") || repeated(request, "sec-websocket-version"))
+        *wrong = "Sec-WebSocket-Key and Sec-WebSocket-Version must not be repeated";
     else if (!key || !key_valid(key))
         *wrong = "Missing or invalid Sec-WebSocket-Key header";
-    else if (!version || strcmp(version, "13") != 0)
-        *wrong = "Missing or invalid Sec-WebSocket-Version header";
-    else
+    else if (!version)
+        *wrong = "Missing Sec-WebSocket-Version header";
+    if (*wrong)
+        return 400;
+    if (strcmp(version, "13") == 0)
         return 0;
-    return version && strcmp(version, "13") != 0 && key ? 426 : 400;
+    *wrong = "Sec-WebSocket-Version must be 13";
+    return 426;
 }
 
 void rc_ws_accept_key(const char *key, char accept[29])

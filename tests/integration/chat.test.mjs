@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { clusterTest } from "./lib/cluster.mjs";
 import { hs256, makeToken, now } from "./lib/token.mjs";
-import { stays, waitFor, within } from "./lib/wait.mjs";
+import { SCALE, stays, waitFor, within } from "./lib/wait.mjs";
 
 /** Waits until what was sent so far has reached everybody: a message behind it, by the same sender, to each receiver. */
 async function settle(sender, ...receivers) {
@@ -101,6 +101,26 @@ clusterTest("chat", { gateways: 3, brokers: 3, persisters: 1, settings }, async 
             assert.ok(await cluster.metric(name, "emits_total") > 0, `${name} took part`);
         }
         [...receivers, ...senders].forEach((client) => client.close());
+    });
+
+    // Promise P2: joined before connected. The sender writes while the event `connect` is still being handled.
+    await step("who is connected is reached from other gateways from that moment on", async () => {
+        const count = SCALE > 1 ? 100 : 1000;
+        const senders = await Promise.all([1, 2, 3].map((gateway) => cluster.connect({ user: `p2-from-${gateway}`, gateway })));
+        const one = async (n) => {
+            const client = cluster.client({ user: `p2-${n}`, gateway: 1 + n % 3 });
+            client.socket.once("connect", () => senders[(n + 1 + n % 2) % 3].send(`p2-${n}`, n));
+            await client.connect();
+            assert.deepEqual((await client.receive(1)).map(({ mensaje }) => mensaje), [n]);
+            client.close();
+        };
+        const lane = async (first) => {
+            for (let n = first; n < count; n += 20) {
+                await one(n);
+            }
+        };
+        await Promise.all(Array.from({ length: 20 }, (_, first) => lane(first)));
+        senders.forEach((sender) => sender.close());
     });
 
     await step("a message goes only to the gateways that have members", async () => {
