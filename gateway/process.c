@@ -90,7 +90,7 @@ static enum rc_exit add_worker(struct rc_gateway_process *g, char *why, size_t s
         .ping_interval = o->ping_interval,
         .ping_timeout = o->ping_timeout,
         .connect_timeout = o->connect_timeout,
-        .max_payload = (size_t)o->max_payload,
+        .max_payload = (uint32_t)o->max_payload,
         .queue_max = (size_t)o->queue_client,
         .mailbox_max = 2 * DELIVERIES_BOUND * o->common.brokers.count,
         .nsp = o->namespaces,

@@ -30,7 +30,7 @@ struct rc_worker_config {
     int64_t ping_interval; /* ms, all three */
     int64_t ping_timeout;
     int64_t connect_timeout;
-    size_t max_payload;     /* bytes of one Engine.IO message from a client */
+    uint32_t max_payload;   /* bytes of one Engine.IO message from a client */
     size_t queue_max;       /* bytes queued for one client; above: closed (RC_CLOSE_SLOW) */
     size_t mailbox_max;     /* bytes of deliveries posted and not yet taken */
     const char *const *nsp; /* namespaces that clients may enter; NULL-terminated */

@@ -128,7 +128,7 @@ static void send_open(struct rc_eio *eio)
     rc_eio_sid(eio, sid);
     snprintf(text, sizeof(text),
              "0{\"sid\":\"%s\",\"upgrades\":[%s],\"pingInterval\":%" PRId64 ",\"pingTimeout\":%" PRId64
-             ",\"maxPayload\":%zu}",
+             ",\"maxPayload\":%" PRIu32 "}",
              sid, eio->transport->upgrades ? "\"websocket\"" : "", c->ping_interval / RC_MS, c->ping_timeout / RC_MS,
              c->max_payload);
     eio->transport->packet(eio->below, text);

@@ -38,7 +38,7 @@ struct rc_eio_user {
 struct rc_eio_config {
     rc_time ping_interval;
     rc_time ping_timeout;
-    size_t max_payload; /* bytes of one message, or of one POST, from a client */
+    uint32_t max_payload; /* bytes of one message, or of one POST, from a client */
     size_t queue_max;   /* bytes queued for a session on long-polling; above, it is closed (RC_CLOSE_SLOW) */
     uint64_t gateway;   /* both stand in the ids of sessions: sid.h */
     uint8_t worker;

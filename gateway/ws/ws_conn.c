@@ -145,7 +145,7 @@ static void ws_closed(void *self, enum rc_close why)
 
 static const struct rc_stream_user ws_user = {ws_input, NULL, ws_closed};
 
-struct rc_ws_conn *rc_ws_open(const struct rc_http_request *request, struct rc_response *response, size_t max,
+struct rc_ws_conn *rc_ws_open(const struct rc_http_request *request, struct rc_response *response, uint32_t max,
                               const struct rc_ws_user *user, void *self)
 {
     struct rc_ws_conn *ws = calloc(1, sizeof(*ws));

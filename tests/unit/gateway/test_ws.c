@@ -66,7 +66,7 @@ static void text_frame(uint8_t first, const char *text)
 }
 
 /* Feeds `in` in pieces of `step`, keeping what is not used like a stream does. */
-static enum rc_ws_code run(size_t step, size_t max)
+static enum rc_ws_code run(size_t step, uint32_t max)
 {
     static uint8_t buffer[300000];
     struct rc_ws ws;
