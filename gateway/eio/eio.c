@@ -104,6 +104,11 @@ void rc_eio_sid(const struct rc_eio *eio, char text[RC_SID_LEN + 1])
 
 /* A session */
 
+void *rc_eio_host(const struct rc_eio *eio)
+{
+    return eio->server->config.host;
+}
+
 static void on_heartbeat(struct rc_timer *timer)
 {
     struct rc_eio *eio = (struct rc_eio *)((char *)timer - offsetof(struct rc_eio, heartbeat));

@@ -87,6 +87,7 @@ void rc_eio_gone(struct rc_eio *eio, enum rc_close why);
 void rc_eio_send(struct rc_eio *eio, struct rc_outgoing *out);
 void rc_eio_pause(struct rc_eio *eio, bool stop);
 void rc_eio_close(struct rc_eio *eio, enum rc_close why);
+void *rc_eio_host(const struct rc_eio *eio); /* config.host of its server */
 void rc_eio_sid(const struct rc_eio *eio, char sid[RC_SID_LEN + 1]);
 
 #endif

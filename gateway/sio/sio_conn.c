@@ -80,13 +80,13 @@ void sio_conn_schedule(struct sio_conn *conn)
         return;
     int64_t left = first - rc_clock_wall_ms() / 1000; /* s */
     left = left < 0 ? 0 : left > FOREVER ? FOREVER : left;
-    rc_timer_set(conn->sio->config.wheel, &conn->timer, left * 1000 * RC_MS, on_timer);
+    rc_timer_set(sio_of(conn)->config.wheel, &conn->timer, left * 1000 * RC_MS, on_timer);
 }
 
 void sio_conn_greet_soon(struct sio_conn *conn)
 {
     conn->greeting = true;
-    rc_timer_set(conn->sio->config.wheel, &conn->timer, 0, on_timer);
+    rc_timer_set(sio_of(conn)->config.wheel, &conn->timer, 0, on_timer);
 }
 
 static void *on_open(void *host, struct rc_eio *eio, const char *cookie)
@@ -95,7 +95,6 @@ static void *on_open(void *host, struct rc_eio *eio, const char *cookie)
     struct sio_conn *conn = calloc(1, sizeof(*conn));
     if (!conn)
         return NULL;
-    conn->sio = sio;
     conn->eio = eio;
     SLIST_INIT(&conn->sockets);
     if (cookie && !(conn->cookie = strdup(cookie))) {
@@ -125,8 +124,10 @@ static void on_closed(void *self, enum rc_close why)
         sio_socket_leave(socket);
     rc_timer_stop(&conn->timer);
     partial_free(conn->partial);
-    conn->sio->config.app->rele(conn->sio->config.app->self, conn->known);
-    free(conn->cookie);
+    if (conn->is_known)
+        sio_of(conn)->config.app->rele(sio_of(conn)->config.app->self, conn->known);
+    else
+        free(conn->cookie);
     free(conn);
 }
 
@@ -150,13 +151,13 @@ static struct sio_socket *find_socket(const struct sio_conn *conn, const struct 
 
 static void take_connect(struct sio_conn *conn, const struct rc_sio_packet *packet)
 {
-    const char *nsp = known_nsp(conn->sio, packet);
+    const char *nsp = known_nsp(sio_of(conn), packet);
     if (nsp) {
         sio_socket_enter(conn, nsp, packet);
     } else if (packet->nsp_len > RC_NSP_MAX) {
         refuse_packet(conn, "namespace is too long");
     } else {
-        rc_metric_add(&conn->sio->config.values[GM_CONNECTS_REFUSED], 1);
+        rc_metric_add(&sio_of(conn)->config.values[GM_CONNECTS_REFUSED], 1);
         sio_conn_send(conn, rc_sio_connect_error(packet->nsp, packet->nsp_len, "Invalid namespace"));
     }
 }
@@ -186,7 +187,7 @@ static void dispatch(struct sio_conn *conn, const struct rc_sio_packet *packet, 
         sio_socket_event(socket, packet, attachment);
         break;
     default: /* an ack; this server asks for none */
-        rc_metric_add(&conn->sio->config.values[GM_ACKS_IGNORED], 1);
+        rc_metric_add(&sio_of(conn)->config.values[GM_ACKS_IGNORED], 1);
     }
 }
 

@@ -42,16 +42,23 @@ struct sio_partial {
 };
 
 struct sio_conn {
-    struct rc_sio *sio;
     struct rc_eio *eio;
-    char *cookie;              /* of the request that opened the session; NULL: there was none, or known is set */
-    struct rc_identity *known; /* held: of the first socket that could enter */
+    union {
+        char *cookie;              /* of the request that opened the session; NULL: there was none */
+        struct rc_identity *known; /* held: of the first socket that could enter */
+    };
     struct sio_sockets sockets;
     struct rc_timer timer;       /* connect timeout; once a socket opened: greetings, or the end of the first token */
     struct sio_partial *partial; /* NULL: none is due */
+    bool is_known;               /* known is valid, else cookie */
     bool entered;                /* a socket has opened */
     bool greeting;               /* timer is for greetings */
 };
+
+static inline struct rc_sio *sio_of(const struct sio_conn *conn)
+{
+    return rc_eio_host(conn->eio);
+}
 
 /* Sends a payload to one client and releases it. NULL: memory was short, the connection closes. */
 void sio_conn_send(struct sio_conn *conn, struct rc_buf *payload);

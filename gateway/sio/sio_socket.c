@@ -13,12 +13,12 @@
 
 static _Atomic uint64_t *value(const struct sio_socket *socket, enum rc_gateway_metric metric)
 {
-    return &socket->conn->sio->config.values[metric];
+    return &sio_of(socket->conn)->config.values[metric];
 }
 
 static bool post(const struct sio_socket *socket, struct rc_up *up)
 {
-    const struct rc_sio_config *config = &socket->conn->sio->config;
+    const struct rc_sio_config *config = &sio_of(socket->conn)->config;
     up->socket = socket->number;
     return config->uplink.post(config->uplink.host, up);
 }
@@ -36,7 +36,7 @@ static void entry_free(struct sio_socket *socket)
 
 static struct sio_socket *new_socket(struct sio_conn *conn, const char *nsp)
 {
-    struct rc_sio *sio = conn->sio;
+    struct rc_sio *sio = sio_of(conn);
     struct sio_socket *socket = rc_zalloc(sizeof(*socket));
     socket->conn = conn;
     socket->nsp = nsp;
@@ -49,9 +49,9 @@ static struct sio_socket *new_socket(struct sio_conn *conn, const char *nsp)
 
 static void forget(struct sio_socket *socket)
 {
-    const struct rc_app *app = socket->conn->sio->config.app;
+    const struct rc_app *app = sio_of(socket->conn)->config.app;
     SLIST_REMOVE(&socket->conn->sockets, socket, sio_socket, link);
-    rc_index_del(&socket->conn->sio->sockets, socket);
+    rc_index_del(&sio_of(socket->conn)->sockets, socket);
     entry_free(socket);
     app->rele(app->self, socket->identity);
     free(socket);
@@ -60,7 +60,7 @@ static void forget(struct sio_socket *socket)
 /* Asks the link loop for the socket's rooms. */
 static bool ask_rooms(struct sio_socket *socket)
 {
-    const struct rc_app *app = socket->conn->sio->config.app;
+    const struct rc_app *app = sio_of(socket->conn)->config.app;
     struct sio_entry *entry = socket->entry;
     struct rc_up up = {.kind = RC_UP_CONNECT};
     entry->rooms = app->rooms(app->self, socket->nsp, socket->identity, entry->room);
@@ -77,20 +77,22 @@ static bool ask_rooms(struct sio_socket *socket)
 /* Who the client is, is known from now on; its cookie can go. */
 static void remember(struct sio_conn *conn, struct rc_identity *identity)
 {
-    const struct rc_app *app = conn->sio->config.app;
-    if (conn->known || !identity)
+    const struct rc_app *app = sio_of(conn)->config.app;
+    if (conn->is_known || !identity)
         return;
-    conn->known = app->hold(app->self, identity);
     free(conn->cookie);
-    conn->cookie = NULL;
+    conn->known = app->hold(app->self, identity);
+    conn->is_known = true;
 }
 
 void sio_socket_enter(struct sio_conn *conn, const char *nsp, const struct rc_sio_packet *packet)
 {
-    const struct rc_app *app = conn->sio->config.app;
+    const struct rc_app *app = sio_of(conn)->config.app;
     const char *error = "";
     struct sio_socket *socket = new_socket(conn, nsp);
-    struct rc_visitor visitor = {conn->cookie, conn->cookie ? strlen(conn->cookie) : 0, conn->known};
+    struct rc_visitor visitor = {.known = conn->is_known ? conn->known : NULL};
+    if (!conn->is_known && conn->cookie)
+        visitor = (struct rc_visitor){conn->cookie, strlen(conn->cookie), NULL};
     if (!app->enter(app->self, nsp, &visitor, packet->json, packet->json_len, &socket->identity, &socket->expires,
                     &error)) {
         rc_metric_add(value(socket, GM_CONNECTS_REFUSED), 1);
@@ -108,7 +110,7 @@ void sio_socket_enter(struct sio_conn *conn, const char *nsp, const struct rc_si
 
 void sio_socket_greet(struct sio_socket *socket)
 {
-    const struct rc_app *app = socket->conn->sio->config.app;
+    const struct rc_app *app = sio_of(socket->conn)->config.app;
     if (socket->entry || socket->greeted)
         return;
     socket->greeted = true;
@@ -133,12 +135,12 @@ static void make_sid(char sid[SID_LEN + 1])
 void sio_socket_opened(struct sio_socket *socket)
 {
     struct sio_conn *conn = socket->conn;
-    const struct rc_app *app = conn->sio->config.app;
+    const struct rc_app *app = sio_of(conn)->config.app;
     struct sio_entry *entry = socket->entry;
     char sid[SID_LEN + 1];
     if (!entry)
         return;
-    rc_room_set_enter(&conn->sio->rooms, &socket->occupant, entry->room, entry->rooms);
+    rc_room_set_enter(&sio_of(conn)->rooms, &socket->occupant, entry->room, entry->rooms);
     if (!conn->entered)
         rc_timer_stop(&conn->timer);
     conn->entered = true;
@@ -158,7 +160,7 @@ void sio_socket_leave(struct sio_socket *socket)
     struct sio_conn *conn = socket->conn;
     if (!socket->entry)
         rc_metric_sub(value(socket, GM_SOCKETS), 1);
-    rc_room_set_leave(&socket->conn->sio->rooms, &socket->occupant);
+    rc_room_set_leave(&sio_of(socket->conn)->rooms, &socket->occupant);
     post(socket, &up);
     forget(socket);
     sio_conn_schedule(conn);
@@ -232,7 +234,7 @@ static enum rc_verdict judge(struct sio_socket *socket, const struct rc_sio_pack
                              struct rc_buf *const *attachment, struct rc_emit *emit, struct rc_reply *reply,
                              const char **reason)
 {
-    const struct rc_app *app = socket->conn->sio->config.app;
+    const struct rc_app *app = sio_of(socket->conn)->config.app;
     struct rc_event event = {
         .nsp = socket->nsp,
         .json = packet->json,

@@ -18,6 +18,11 @@ void rc_ws_fini(struct rc_ws *ws)
     ws->len = ws->room = 0;
 }
 
+bool rc_ws_idle(const struct rc_ws *ws)
+{
+    return ws->opcode == RC_WS_CONTINUATION && !ws->left;
+}
+
 struct head {
     bool fin;
     uint8_t reserved, opcode;

@@ -51,6 +51,8 @@ struct rc_ws_events {
 
 void rc_ws_init(struct rc_ws *ws, uint32_t max);
 void rc_ws_fini(struct rc_ws *ws);
+/* Between messages: nothing is lost when it begins anew. */
+bool rc_ws_idle(const struct rc_ws *ws);
 
 /* Reads frames; unmasks in place. Returns how many bytes it used: fewer than len when a frame head or control frame is
  * incomplete (then fewer than RC_WS_KEEP are left; show them again with more), after `stop`, or with ws->error set. */

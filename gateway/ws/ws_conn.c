@@ -12,7 +12,8 @@ struct rc_ws_conn {
     struct rc_stream *stream;
     const struct rc_ws_user *user;
     void *self; /* user's */
-    struct rc_ws ws;
+    struct rc_ws *codec; /* while input is being read; heap between, while a message is incomplete; else NULL */
+    uint32_t max;        /* bytes of one message */
 };
 
 /* 16 bytes in base64: 22 characters and "==". */
@@ -107,7 +108,7 @@ static void on_message(void *self, bool text, uint8_t *data, size_t len)
 {
     struct rc_ws_conn *ws = self;
     ws->user->message(ws->self, text, data, len);
-    ws->ws.stop = ws->stream->closing || ws->stream->paused;
+    ws->codec->stop = ws->stream->closing || ws->stream->paused;
 }
 
 static void on_control(void *self, enum rc_ws_opcode opcode, const uint8_t *data, size_t len)
@@ -119,19 +120,50 @@ static void on_control(void *self, enum rc_ws_opcode opcode, const uint8_t *data
         rc_stream_send(ws->stream, rc_ws_frame(RC_WS_CLOSE, data, len < 2 ? 0 : 2));
         rc_stream_close(ws->stream, RC_CLOSE_WS_CLOSED);
     }
-    ws->ws.stop = ws->stream->closing;
+    ws->codec->stop = ws->stream->closing;
 }
 
 static const struct rc_ws_events events = {on_message, on_control};
 
+static void drop_codec(struct rc_ws_conn *ws)
+{
+    if (ws->codec)
+        rc_ws_fini(ws->codec);
+    free(ws->codec);
+    ws->codec = NULL;
+}
+
+/* A codec with an incomplete message goes to the heap; idle connections have none. */
+static struct rc_ws *keep(struct rc_ws_conn *ws, struct rc_ws *fresh)
+{
+    struct rc_ws *kept = NULL;
+    if (!rc_ws_idle(fresh) && !ws->stream->closing) {
+        kept = malloc(sizeof(*kept));
+        if (kept)
+            *kept = *fresh;
+        else
+            rc_ws_close(ws, RC_WS_INTERNAL, RC_CLOSE_MEMORY);
+    }
+    if (!kept)
+        rc_ws_fini(fresh);
+    return kept;
+}
+
 static size_t ws_input(void *self, struct rc_stream *stream, uint8_t *data, size_t len)
 {
     struct rc_ws_conn *ws = self;
+    struct rc_ws fresh, *codec = ws->codec ? ws->codec : &fresh;
     (void)stream;
-    ws->ws.stop = false;
-    size_t used = rc_ws_feed(&ws->ws, data, len, &events, ws);
-    if (ws->ws.error)
-        rc_ws_close(ws, ws->ws.error, close_reason(ws->ws.error));
+    if (codec == &fresh)
+        rc_ws_init(&fresh, ws->max);
+    ws->codec = codec;
+    codec->stop = false;
+    size_t used = rc_ws_feed(codec, data, len, &events, ws);
+    if (codec->error)
+        rc_ws_close(ws, codec->error, close_reason(codec->error));
+    ws->codec = codec == &fresh ? keep(ws, &fresh) : codec;
+    if (ws->codec && rc_ws_idle(ws->codec))
+        drop_codec(ws);
     return used;
 }
 
@@ -139,7 +171,7 @@ static void ws_closed(void *self, enum rc_close why)
 {
     struct rc_ws_conn *ws = self;
     ws->user->closed(ws->self, why);
-    rc_ws_fini(&ws->ws);
+    drop_codec(ws);
     free(ws);
 }
 
@@ -155,7 +187,7 @@ struct rc_ws_conn *rc_ws_open(const struct rc_http_request *request, struct rc_r
     }
     ws->user = user;
     ws->self = self;
-    rc_ws_init(&ws->ws, max);
+    ws->max = max;
     ws->stream = rc_response_upgrade(response, switching(rc_http_header(request, "sec-websocket-key")));
     if (!ws->stream) {
         free(ws);
