@@ -41,16 +41,24 @@ struct rc_gw_room {
 };
 
 struct rc_gw_socket {
-    TAILQ_ENTRY(rc_gw_socket) link; /* g->pending, until opened */
-    uint64_t id;                    /* host's number */
-    rc_time since;                  /* CONNECT asked */
-    size_t bytes;                   /* unconfirmed, undelivered emits */
-    bool open;                      /* CONNECT answered */
-    bool paused;                    /* host was told to stop reading */
+    uint64_t id; /* host's number */
+    union {
+        struct rc_gw_wait *wait; /* until it is open */
+        size_t bytes;            /* unconfirmed, undelivered emits, since it is open */
+    };
+    bool open;   /* CONNECT answered */
+    bool paused; /* host was told to stop reading */
     uint32_t rooms;
     struct rc_gw_room *room[];
 };
-TAILQ_HEAD(rc_gw_socket_list, rc_gw_socket);
+
+/* A CONNECT that is not answered yet. */
+struct rc_gw_wait {
+    TAILQ_ENTRY(rc_gw_wait) link; /* g->pending */
+    struct rc_gw_socket *socket;
+    rc_time since; /* CONNECT asked */
+};
+TAILQ_HEAD(rc_gw_wait_list, rc_gw_wait);
 
 struct rc_gw_emit;
 TAILQ_HEAD(rc_gw_emit_list, rc_gw_emit);
@@ -96,7 +104,7 @@ struct rc_gateway {
     uint64_t version; /* of V, from 1 */
 
     struct rc_index sockets; /* rc_gw_socket by id */
-    struct rc_gw_socket_list pending;
+    struct rc_gw_wait_list pending;
     size_t pending_count;
     struct rc_index rooms; /* rc_gw_room by key */
 

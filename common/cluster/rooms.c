@@ -99,6 +99,23 @@ static bool good_rooms(struct rc_buf *const *room, uint32_t n)
     return true;
 }
 
+static void pend(struct rc_gateway *g, struct rc_gw_socket *socket)
+{
+    struct rc_gw_wait *wait = rc_zalloc(sizeof *wait);
+    wait->socket = socket;
+    wait->since = rc_gw_now(g);
+    socket->wait = wait;
+    TAILQ_INSERT_TAIL(&g->pending, wait, link);
+    g->pending_count++;
+}
+
+static void unpend(struct rc_gateway *g, struct rc_gw_socket *socket)
+{
+    TAILQ_REMOVE(&g->pending, socket->wait, link);
+    g->pending_count--;
+    free(socket->wait);
+}
+
 bool rc_gateway_connect(struct rc_gateway *g, uint64_t id, struct rc_buf *const *room, uint32_t n)
 {
     if (g->draining || !good_rooms(room, n) || rc_gw_socket_find(g, id))
@@ -109,21 +126,13 @@ bool rc_gateway_connect(struct rc_gateway *g, uint64_t id, struct rc_buf *const 
     }
     struct rc_gw_socket *socket = rc_zalloc(sizeof *socket + n * sizeof socket->room[0]);
     socket->id = id;
-    socket->since = rc_gw_now(g);
     socket->rooms = n;
     for (uint32_t i = 0; i < n; i++)
         socket->room[i] = room_enter(g, room[i]);
     rc_index_put(&g->sockets, socket);
-    TAILQ_INSERT_TAIL(&g->pending, socket, link);
-    g->pending_count++;
+    pend(g, socket);
     rc_gw_open_ready(g);
     return true;
-}
-
-static void unpend(struct rc_gateway *g, struct rc_gw_socket *socket)
-{
-    TAILQ_REMOVE(&g->pending, socket, link);
-    g->pending_count--;
 }
 
 /* Takes the socket out of its rooms and frees it. */
@@ -183,9 +192,11 @@ void rc_gw_open_ready(struct rc_gateway *g)
     rc_time now = rc_gw_now(g);
     if (!rc_view_settled(g, now) || !rc_gw_majority(g, now))
         return;
-    struct rc_gw_socket *socket;
-    while ((socket = TAILQ_FIRST(&g->pending)) && in_place(g, socket)) {
+    const struct rc_gw_wait *wait;
+    while ((wait = TAILQ_FIRST(&g->pending)) && in_place(g, wait->socket)) {
+        struct rc_gw_socket *socket = wait->socket;
         unpend(g, socket);
+        socket->bytes = 0;
         socket->open = true;
         g->events.opened(g->world.host, socket->id);
     }
@@ -193,13 +204,16 @@ void rc_gw_open_ready(struct rc_gateway *g)
 
 void rc_gw_time_out(struct rc_gateway *g, rc_time now)
 {
-    struct rc_gw_socket *socket;
-    while ((socket = TAILQ_FIRST(&g->pending)) && now - socket->since > g->config.times.connect)
-        rc_gw_socket_end(g, socket, RC_SOCKET_TIMEOUT);
+    const struct rc_gw_wait *wait;
+    while ((wait = TAILQ_FIRST(&g->pending)) && now - wait->since > g->config.times.connect)
+        rc_gw_socket_end(g, wait->socket, RC_SOCKET_TIMEOUT);
 }
 
 void rc_gw_rooms_fini(struct rc_gateway *g)
 {
+    struct rc_gw_wait *wait;
+    while ((wait = TAILQ_FIRST(&g->pending)))
+        unpend(g, wait->socket);
     size_t at = 0;
     for (void *socket; (socket = rc_index_next(&g->sockets, &at));)
         free(socket);
@@ -208,8 +222,6 @@ void rc_gw_rooms_fini(struct rc_gateway *g)
         room_free(room);
     rc_index_fini(&g->sockets);
     rc_index_fini(&g->rooms);
-    TAILQ_INIT(&g->pending);
-    g->pending_count = 0;
 }
 
 size_t rc_gateway_members(const struct rc_gateway *g, const void *room, size_t len)
