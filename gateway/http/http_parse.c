@@ -162,7 +162,7 @@ static int check(const llhttp_t *parser, struct rc_http_head *head)
     const char *expect = rc_http_header(request, "expect");
     if (expect && strcasecmp(expect, "100-continue") != 0)
         return refused(head, 417, "unknown expectation");
-    head->expects = expect != NULL;
+    head->expects = expect && !request->http10; /* RFC 9110 10.1.1 */
     return 0;
 }
 

@@ -79,8 +79,8 @@ static struct rc_buf *make_head(const struct rc_response *r, int status, const c
     type = type ? type : "";
     fields = fields ? fields : "";
     char *text;
-    int n = asprintf(&text, "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s%s%s%s\r\n", status, phrase(status), date, name, type,
-                     end, length, connection_field(r), fields, r->fields ? r->fields : "");
+    int n = asprintf(&text, "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s%s%s%s%s\r\n", status, phrase(status), date, name,
+                     type, end, length, connection_field(r), fields, r->fields ? r->fields : "");
     if (n < 0)
         return NULL;
     struct rc_buf *head = rc_buf_copy(text, (size_t)n);
@@ -207,8 +207,7 @@ void rc_response_hold(struct rc_response *r, bool stop)
 {
     if (!r->http || r->http->held == stop)
         return;
-    r->http->held = stop;
-    rc_http_settle(r->http);
+    rc_http_hold(r->http, stop);
 }
 
 void rc_response_pass(struct rc_response *r, struct rc_buf *bytes)
