@@ -33,14 +33,14 @@ struct rc_conn {
     uint64_t bytes_in;
     rc_time since; /* when it was accepted */
     enum state state;
-    enum rc_close why; /* valid from CLOSING */
-    unsigned worker;   /* where it goes, while MOVING */
-    bool dirty;        /* has chores for the next turn */
-    bool waiting;      /* the kernel took no more; EV_WRITE is on */
-    bool broken;       /* nothing can be written any more */
-    bool eof;          /* the peer sent its FIN */
+    enum rc_close why;    /* valid from CLOSING */
+    unsigned worker;      /* where it goes, while MOVING */
+    bool dirty;           /* has chores for the next turn */
+    bool waiting;         /* the kernel took no more; EV_WRITE is on */
+    bool broken;          /* nothing can be written any more */
+    bool eof;             /* the peer sent its FIN */
     struct rc_buf *front; /* what comes before its input, while MOVING */
-    uint16_t port;     /* peer's */
+    uint16_t port;        /* peer's */
     uint16_t family;
     uint8_t address[16];
 };
@@ -250,7 +250,7 @@ static void read_in(struct rc_conn *conn)
 {
     struct rc_net *net = conn->net;
     size_t kept = conn->inlet.len;
-    if (kept > RC_STREAM_KEEP) { /* it was paused; the turn shows it */
+    if (kept > RC_STREAM_KEEP || (kept && conn->dirty)) { /* it was paused, or has just come: the turn shows it first */
         mark_dirty(conn);
         return;
     }
