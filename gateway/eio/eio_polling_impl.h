@@ -13,21 +13,20 @@ struct eio_waiting { /* what the next GET gets */
 
 struct rc_polling {
     struct rc_eio *eio;
-    struct rc_response *poll;  /* the GET that waits; NULL: none */
-    struct rc_response *post;  /* the POST whose body comes, or that is answered later; NULL: none */
-    uint8_t *body;             /* heap: of the POST so far */
+    struct rc_response *poll; /* the GET that waits; NULL: none */
+    struct rc_response *post; /* the POST whose body comes, or that is answered later; NULL: none */
+    uint8_t *body;            /* heap: of the POST so far */
     size_t body_len, body_room;
-    struct eio_waiting *out;   /* heap, n of them */
+    struct eio_waiting *out; /* heap, n of them */
     size_t n, room;
-    size_t queued;             /* bytes of out */
+    size_t queued; /* bytes of out */
     struct eio_candidate *candidate;
-    struct rc_timer end;       /* set once ended */
-    enum rc_close why;         /* valid once ended */
-    bool reading;              /* the body of the POST comes */
-    bool corked;               /* packets of a POST are being worked on: the GET gets all that they cause at once */
-    bool paused;               /* the POST is answered when this is over */
-    bool probed;               /* the candidate asked: GETs are answered at once, so that the client can change over */
-    bool ended;
+    struct rc_timer end; /* frees it, once the session is closing */
+    enum rc_close why;   /* valid then */
+    bool reading;        /* the body of the POST comes */
+    bool corked;         /* packets of a POST are being worked on: the GET gets all that they cause at once */
+    bool paused;         /* the POST is answered when this is over */
+    bool probed;         /* the candidate asked: GETs are answered at once, so that the client can change over */
 };
 
 /* Answers the pending GET with what is queued, or with the packet that is given (NULL: only if something is queued). */
