@@ -32,7 +32,7 @@ enum rc_eio_next rc_eio_body_next(uint8_t *body, size_t len, size_t *at, struct 
 {
     if (*at > len)
         return RC_EIO_END;
-    uint8_t *packet = body + *at;
+    uint8_t *packet = len ? body + *at : body;
     size_t left = len - *at;
     const uint8_t *separator = left ? memchr(packet, RC_EIO_SEPARATOR, left) : NULL;
     size_t size = separator ? (size_t)(separator - packet) : left;
