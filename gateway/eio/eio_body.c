@@ -32,7 +32,7 @@ enum rc_eio_next rc_eio_body_next(uint8_t *body, size_t len, size_t *at, struct 
 {
     if (*at > len)
         return RC_EIO_END;
-    uint8_t *packet = body + *at;
+    uint8_t *packet = len ? body + *at : body;
     size_t left = len - *at;
     const uint8_t *separator = left ? memchr(packet, RC_EIO_SEPARATOR, left) : NULL;
     size_t size = separator ? (size_t)(separator - packet) : left;
@@ -66,14 +66,14 @@ static uint8_t *put_part(uint8_t *out, const struct rc_part *part)
         memcpy(out, part->data, part->len);
         return out + part->len;
     }
-    for (size_t i = 0; i < part->len; i += 3) { /* block by block: EVP_EncodeBlock ends its text with a NUL */
-        uint8_t four[5];
-        size_t n = part->len - i < 3 ? part->len - i : 3;
-        EVP_EncodeBlock(four, part->data + i, (int)n);
-        memcpy(out, four, 4);
-        out += 4;
-    }
-    return out;
+    if (!part->len)
+        return out;
+    uint8_t last[5]; /* by itself, since EVP_EncodeBlock ends its text with a NUL */
+    size_t before = (part->len - 1) / 3 * 3;
+    out += EVP_EncodeBlock(out, part->data, (int)before);
+    EVP_EncodeBlock(last, part->data + before, (int)(part->len - before));
+    memcpy(out, last, 4);
+    return out + 4;
 }
 
 uint8_t *rc_eio_body_put(uint8_t *out, const struct rc_buf *payload)

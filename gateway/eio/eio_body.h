@@ -15,7 +15,7 @@ struct rc_eio_packet {
 };
 
 /* Reads the next packet; *at starts at 0. Base64 is decoded in place. RC_EIO_WRONG: text that is not UTF-8, or broken base64; an
- * empty body is one empty packet. */
+ * empty body (it may be NULL) is one empty packet. */
 enum rc_eio_next { RC_EIO_PACKET, RC_EIO_END, RC_EIO_WRONG };
 enum rc_eio_next rc_eio_body_next(uint8_t *body, size_t len, size_t *at, struct rc_eio_packet *out);
 

@@ -79,11 +79,12 @@ static uint8_t *make_body(const struct rc_polling *p, const char *packet, size_t
     return body;
 }
 
-void rc_polling_flush(struct rc_polling *p, const char *packet)
+/* As rc_polling_flush, whatever is being worked on. A GET whose client has just gone takes nothing: its watch will tell. */
+static void answer_poll(struct rc_polling *p, const char *packet)
 {
     struct rc_response *poll = p->poll;
     size_t len;
-    if (!poll || p->corked || !(packet || p->n))
+    if (!poll || rc_response_gone(poll) || !(packet || p->n))
         return;
     p->poll = NULL;
     uint8_t *body = make_body(p, p->n && packet && *packet == '6' ? NULL : packet, &len); /* a noop only alone */
@@ -96,6 +97,12 @@ void rc_polling_flush(struct rc_polling *p, const char *packet)
     drop_queue(p);
     rc_response_full(poll, 200, TEXT, NO_STORE, body, len);
     free(body);
+}
+
+void rc_polling_flush(struct rc_polling *p, const char *packet)
+{
+    if (!p->corked)
+        answer_poll(p, packet);
 }
 
 /* Requests that end */
@@ -177,8 +184,9 @@ static void polling_pause(void *self, bool stop)
 
 void rc_polling_free(struct rc_polling *p)
 {
-    p->corked = false;
-    rc_polling_flush(p, "6");
+    answer_poll(p, "6");
+    if (p->poll)
+        rc_response_end(p->poll);
     end_post(p, !p->reading);
     rc_timer_stop(&p->end);
     drop_queue(p);
@@ -205,13 +213,9 @@ static void on_end(struct rc_timer *timer)
 static void polling_close(void *self, enum rc_close why)
 {
     struct rc_polling *p = self;
-    bool corked = p->corked;
-    p->ended = true;
     p->why = why;
-    p->corked = false;
-    rc_polling_flush(p, "1");
-    p->corked = corked;
-    if (!corked)
+    answer_poll(p, "1");
+    if (!p->corked) /* else on_body_end does it, who still reads the body */
         end_post(p, !p->reading);
     rc_polling_drop_candidate(p);
     rc_timer_set(p->eio->server->config.wheel, &p->end, 0, on_end);
@@ -277,16 +281,14 @@ static void on_body(void *self, const uint8_t *data, size_t len)
 /* The client's close packet: the GET is let go, nothing more is worked on. */
 static void take_close(struct rc_polling *p)
 {
-    p->corked = false;
-    rc_polling_flush(p, "6");
-    p->corked = true;
+    answer_poll(p, "6");
     rc_eio_close(p->eio, RC_CLOSE_PEER);
 }
 
 static void take_packets(struct rc_polling *p)
 {
     struct rc_eio_packet packet;
-    for (size_t at = 0; !p->ended;) {
+    for (size_t at = 0; !p->eio->closing;) {
         enum rc_eio_next next = rc_eio_body_next(p->body, p->body_len, &at, &packet);
         if (next == RC_EIO_END)
             return;
@@ -311,7 +313,7 @@ static void on_body_end(void *self)
     take_packets(p);
     p->corked = false;
     free_body(p);
-    if (!p->paused || p->ended)
+    if (!p->paused || p->eio->closing)
         end_post(p, true);
     rc_polling_flush(p, NULL);
 }

@@ -242,7 +242,8 @@ static bool reads_body(const struct rc_http *http)
     return http->body && http->sink && !http->held;
 }
 
-void rc_http_settle(struct rc_http *http)
+/* Reads on or pauses, as the request that is being answered wants it. */
+static void settle(struct rc_http *http)
 {
     struct rc_stream *stream = http->stream;
     const struct rc_response *r = http->response;
@@ -250,6 +251,14 @@ void rc_http_settle(struct rc_http *http)
         return; /* it does so at its end */
     stream->watched = r && r->watch && r->watch->gone;
     rc_stream_pause(stream, r && !reads_body(http));
+}
+
+void rc_http_hold(struct rc_http *http, bool stop)
+{
+    http->held = stop;
+    if (reads_body(http))
+        set_timer(http, RC_HTTP_BODY_MS); /* the time it was held is not the client's */
+    settle(http);
 }
 
 static void http_free(struct rc_http *http)
@@ -270,16 +279,19 @@ static size_t http_input(void *self, struct rc_stream *stream, uint8_t *data, si
     if (stream->self != http)
         http_free(http);
     else
-        rc_http_settle(http);
+        settle(http);
     return at;
 }
 
 static void http_drained(void *self, struct rc_stream *stream)
 {
-    struct rc_response *r = ((struct rc_http *)self)->response;
+    struct rc_http *http = self;
+    struct rc_response *r = http->response;
     (void)stream;
     if (r && r->watch && r->watch->drained)
         r->watch->drained(r->self);
+    else if (!r && !http->scan.begun && !http->body)
+        set_timer(http, RC_HTTP_IDLE_MS); /* idle from here on, not from the answer's end */
 }
 
 static void http_closed(void *self, enum rc_close why)
@@ -328,7 +340,7 @@ void rc_http_answered(struct rc_http *http, bool keep, enum rc_close why)
         return;
     }
     set_timer(http, http->body ? RC_HTTP_SLOW_MS : RC_HTTP_IDLE_MS);
-    rc_http_settle(http);
+    settle(http);
 }
 
 void rc_http_leave(struct rc_http *http)
@@ -347,16 +359,15 @@ void rc_http_leave(struct rc_http *http)
 static void on_timer(struct rc_timer *timer)
 {
     struct rc_http *http = (struct rc_http *)((char *)timer - offsetof(struct rc_http, timer));
-    if (http->response && reads_body(http)) {
-        rc_stream_close(http->stream, RC_CLOSE_HTTP_SLOW);
-    } else if (http->response) {
-        if (http->stream->queued && http->stream->written == http->written)
-            rc_stream_close(http->stream, RC_CLOSE_SLOW);
-        else
-            set_timer(http, RC_HTTP_STALL_MS);
-    } else if (http->scan.begun || http->body) {
+    struct rc_stream *stream = http->stream;
+    if (http->response ? reads_body(http) : http->body > 0)
+        rc_stream_close(stream, RC_CLOSE_HTTP_SLOW); /* in a body */
+    else if (!http->response && http->scan.begun)
         refuse(http, 408, "request came too slowly", RC_CLOSE_HTTP_SLOW);
-    } else {
-        rc_stream_close(http->stream, RC_CLOSE_HTTP_IDLE);
-    }
+    else if (stream->queued && stream->written == http->written)
+        rc_stream_close(stream, RC_CLOSE_SLOW);
+    else if (stream->queued || http->response)
+        set_timer(http, RC_HTTP_STALL_MS);
+    else
+        rc_stream_close(stream, RC_CLOSE_HTTP_IDLE);
 }

@@ -9,8 +9,8 @@
  *
  * Refused with a status and `Connection: close`: header block above 16 KiB (431), body that nobody asks for above the limit (413),
  * whatever llhttp or RFC 9112 calls malformed (400): bare LF, space before the colon, obs-fold, two framings,
- * no or two Host. Slow headers and bodies are closed after RC_HTTP_SLOW_MS (408), idle keep-alive connections
- * after RC_HTTP_IDLE_MS.
+ * no or two Host. A slow head is refused after RC_HTTP_SLOW_MS (408), a slow body cut after RC_HTTP_BODY_MS. A connection
+ * without a request is closed RC_HTTP_IDLE_MS after its client took the last answer.
  */
 #ifndef RC_GATEWAY_HTTP_H
 #define RC_GATEWAY_HTTP_H
@@ -21,10 +21,11 @@
 
 #define RC_HTTP_HEADER_MAX (16 * 1024) /* bytes of request line and headers */
 #define RC_HTTP_BODY_MAX   (64 * 1024) /* bytes of a body that no route asked for; such bodies are dropped */
-#define RC_HTTP_SLOW_MS    15000       /* from the first byte of a request to the end of its head */
-#define RC_HTTP_BODY_MS    60000       /* of a body that a handler asked for */
-#define RC_HTTP_STALL_MS   60000       /* answering, and the client takes none of what is queued */
-#define RC_HTTP_IDLE_MS    65000       /* without a request */
+#define RC_HTTP_SLOW_MS                                                                                                \
+    15000 /* from the first byte of a request to the end of its head; for the rest of a dropped body */
+#define RC_HTTP_BODY_MS  60000 /* of a body that a handler asked for */
+#define RC_HTTP_STALL_MS 60000 /* the client takes none of what is queued (seen once in this time) */
+#define RC_HTTP_IDLE_MS  65000 /* without a request, and nothing queued */
 
 /* A request; valid only while its handler runs. Text is as it came, NUL-terminated and free of NUL. */
 struct rc_http_request {

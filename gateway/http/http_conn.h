@@ -45,8 +45,8 @@ void rc_http_answered(struct rc_http *http, bool keep, enum rc_close why);
 /* HTTP is over on this connection: the stream has another user. */
 void rc_http_leave(struct rc_http *http);
 
-/* Reads on or pauses, as the request that is being answered wants it. */
-void rc_http_settle(struct rc_http *http);
+/* Stops or goes on with the pieces of the body. */
+void rc_http_hold(struct rc_http *http, bool stop);
 /* The body's sink was set. */
 void rc_http_read_body(struct rc_http *http);
 

@@ -207,8 +207,7 @@ void rc_response_hold(struct rc_response *r, bool stop)
 {
     if (!r->http || r->http->held == stop)
         return;
-    r->http->held = stop;
-    rc_http_settle(r->http);
+    rc_http_hold(r->http, stop);
 }
 
 void rc_response_pass(struct rc_response *r, struct rc_buf *bytes)

@@ -86,13 +86,16 @@ static void count(struct rc_net *net, size_t metric, uint64_t n)
     rc_metric_add(&net->config.values[metric], n);
 }
 
-/* Tells the kernel what we wait for. */
+/* Tells the kernel what we wait for. Of a paused connection that is watched we want to hear of its end, not of its input: libevent
+ * shows a FIN as EV_CLOSED, but a reset as EV_READ and EV_WRITE, hence EV_READ, on its edge only. */
 static void interest(struct rc_conn *conn)
 {
     bool reads = conn->state == OPEN ? !conn->stream.paused : conn->state == LINGERING && !conn->eof;
     bool watches = conn->state == OPEN && conn->stream.paused && conn->stream.watched;
-    short want = (short)((reads ? EV_READ : 0) | (conn->waiting ? EV_WRITE : 0) | (watches ? EV_CLOSED : 0));
-    if (event_pending(&conn->event, EV_READ | EV_WRITE | EV_CLOSED, NULL) == want)
+    short want =
+        (short)((reads ? EV_READ : 0) | (conn->waiting ? EV_WRITE : 0) | (watches ? EV_READ | EV_CLOSED | EV_ET : 0));
+    bool added = event_pending(&conn->event, EV_READ | EV_WRITE | EV_CLOSED, NULL);
+    if (want ? added && event_get_events(&conn->event) == (want | EV_PERSIST) : !added)
         return;
     event_del(&conn->event);
     evutil_socket_t fd = event_get_fd(&conn->event);
@@ -273,7 +276,7 @@ static void read_in(struct rc_conn *conn)
 {
     struct rc_net *net = conn->net;
     size_t kept = conn->inlet.len;
-    if (kept > RC_STREAM_KEEP) { /* it was paused; the turn shows it */
+    if (kept > RC_STREAM_KEEP || (kept && conn->dirty)) { /* it was paused, or has just come: the turn shows it first */
         mark_dirty(conn);
         return;
     }
@@ -403,6 +406,19 @@ static void bury(struct rc_conn *conn)
     linger_on(conn);
 }
 
+/* Something happened to a connection that is not read. */
+static void look_for_end(struct rc_conn *conn, bool fin)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+    getsockopt(event_get_fd(&conn->event), SOL_SOCKET, SO_ERROR, &error, &len);
+    if (!error && !fin)
+        return; /* only input */
+    conn->broken = error != 0;
+    conn->eof = true;
+    rc_stream_close(&conn->stream, error ? RC_CLOSE_ERROR : RC_CLOSE_PEER);
+}
+
 static void on_event(evutil_socket_t fd, short what, void *arg)
 {
     struct rc_conn *conn = arg;
@@ -417,12 +433,12 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
     }
     if (what & EV_WRITE)
         write_out(conn);
-    if ((what & EV_CLOSED) && conn->state == OPEN && conn->stream.paused) {
-        conn->eof = true;
-        rc_stream_close(&conn->stream, RC_CLOSE_PEER);
-    }
-    if ((what & EV_READ) && conn->state == OPEN && !conn->stream.paused)
+    if (conn->state != OPEN)
+        return;
+    if (!conn->stream.paused && (what & EV_READ))
         read_in(conn);
+    else if (conn->stream.paused)
+        look_for_end(conn, what & EV_CLOSED);
 }
 
 /* To another worker */

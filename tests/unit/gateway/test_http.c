@@ -374,6 +374,58 @@ static void test_timeouts(void **state)
     rc_response_end(later);
 }
 
+/* The client takes so many bytes of what is queued. */
+static void takes(struct fake_stream *fake, size_t bytes)
+{
+    fake->stream.queued -= bytes;
+    fake->stream.written += bytes;
+    if (!fake->stream.queued)
+        fake->stream.user->drained(fake->stream.self, &fake->stream);
+}
+
+/* An answer that has ended is not over while its client takes some of it, however slowly; idleness begins behind it. */
+static void test_slow_download(void **state)
+{
+    struct fake_stream *fake = *state;
+    feed(fake, GET("/hello"));
+    fake->stream.queued = 6;
+    for (int i = 0; i < 6; i++) {
+        rc_wheel_advance(&wheel, wheel.now + 50000 * RC_MS);
+        assert_false(fake->stream.closing);
+        takes(fake, 1);
+    }
+    rc_wheel_advance(&wheel, wheel.now + (RC_HTTP_IDLE_MS - 100) * RC_MS);
+    assert_false(fake->stream.closing);
+    rc_wheel_advance(&wheel, wheel.now + 200 * RC_MS);
+    assert_int_equal(fake->why, RC_CLOSE_HTTP_IDLE);
+}
+
+static void test_stalled_download(void **state)
+{
+    struct fake_stream *fake = *state;
+    feed(fake, GET("/hello"));
+    fake->stream.queued = 6;
+    rc_wheel_advance(&wheel, wheel.now + (RC_HTTP_IDLE_MS - 100) * RC_MS);
+    takes(fake, 1);
+    rc_wheel_advance(&wheel, wheel.now + RC_HTTP_STALL_MS * RC_MS);
+    assert_false(fake->stream.closing);
+    rc_wheel_advance(&wheel, wheel.now + RC_HTTP_STALL_MS * RC_MS);
+    assert_int_equal(fake->why, RC_CLOSE_SLOW);
+}
+
+/* What drains in the middle of the next request does not make it idle. */
+static void test_slow_head_behind_a_download(void **state)
+{
+    struct fake_stream *fake = *state;
+    feed(fake, GET("/hello"));
+    fake->stream.queued = 6;
+    feed(fake, "GET /hello HT");
+    rc_wheel_advance(&wheel, wheel.now + (RC_HTTP_SLOW_MS - 100) * RC_MS);
+    takes(fake, 6);
+    rc_wheel_advance(&wheel, wheel.now + 200 * RC_MS);
+    assert_true(said(fake, "408 Request Timeout"));
+}
+
 static void param(const char *query, const char *name, const char *wanted)
 {
     char *got = rc_http_param(query, name);
@@ -412,6 +464,7 @@ int main(void)
         TEST(test_close_after),   TEST(test_upgrade),           TEST(test_malformed),
         TEST(test_header_limits), TEST(test_many_fields),       TEST(test_methods_and_paths),
         TEST(test_expect),        TEST(test_timeouts),          TEST(test_params),
+        TEST(test_slow_download), TEST(test_stalled_download),  TEST(test_slow_head_behind_a_download),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

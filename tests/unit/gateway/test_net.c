@@ -281,6 +281,51 @@ static void test_write_to_the_dead(void **state)
     assert_int_equal(why, RC_CLOSE_ERROR);
 }
 
+/* A paused stream hears of the peer's end only if it wants to, and then without reading what lies before it. */
+static void test_watched_end(void **state)
+{
+    (void)state;
+    stream->watched = true;
+    rc_stream_pause(stream, true);
+    say("more", 4);
+    for (int i = 0; i < 3; i++)
+        pass();
+    assert_int_equal(closes, 0);
+    shutdown(peer, SHUT_WR);
+    UNTIL(closes);
+    assert_int_equal(why, RC_CLOSE_PEER);
+    assert_int_equal(got_len, 0);
+}
+
+/* libevent shows a reset otherwise than a FIN. */
+static void test_watched_reset(void **state)
+{
+    (void)state;
+    rc_stream_send(stream, rc_buf_copy("x", 1)); /* a peer that goes without having read it resets the connection */
+    pass();
+    stream->watched = true;
+    rc_stream_pause(stream, true);
+    close(peer);
+    peer = -1;
+    UNTIL(closes);
+    assert_int_equal(why, RC_CLOSE_ERROR);
+    UNTIL(rc_net_count(net) == 0);
+}
+
+static void test_watched_and_read_again(void **state)
+{
+    (void)state;
+    stream->watched = true;
+    rc_stream_pause(stream, true);
+    say("abc", 3);
+    pass();
+    rc_stream_pause(stream, false);
+    UNTIL(got_len == 3);
+    say("def", 3);
+    UNTIL(got_len == 6);
+    assert_memory_equal(got, "abcdef", 6);
+}
+
 static void test_close_all(void **state)
 {
     (void)state;
@@ -303,6 +348,9 @@ int main(void)
         TEST(test_linger_ends),
         TEST(test_peer_closes),
         TEST(test_write_to_the_dead),
+        TEST(test_watched_end),
+        TEST(test_watched_reset),
+        TEST(test_watched_and_read_again),
         TEST(test_close_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
