@@ -39,8 +39,8 @@ struct rc_eio_config {
     rc_time ping_interval;
     rc_time ping_timeout;
     uint32_t max_payload; /* bytes of one message, or of one POST, from a client */
-    size_t queue_max;   /* bytes queued for a session on long-polling; above, it is closed (RC_CLOSE_SLOW) */
-    uint64_t gateway;   /* both stand in the ids of sessions: sid.h */
+    size_t queue_max;     /* bytes queued for a session on long-polling; above, it is closed (RC_CLOSE_SLOW) */
+    uint64_t gateway;     /* both stand in the ids of sessions: sid.h */
     uint8_t worker;
     struct rc_wheel *wheel;
     rc_time (*now)(void); /* the wheel's clock, between its ticks */
