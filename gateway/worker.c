@@ -194,8 +194,9 @@ static bool turn(struct rc_worker *w)
     rc_wheel_advance(&w->wheel, rc_clock_now());
     rc_home_turn(w->home);
     bool net = rc_net_turn(w->net);
+    rc_edge_turn(w->edge);
     atomic_store_explicit(&w->turned, rc_clock_now(), memory_order_relaxed);
-    return mail || net;
+    return mail || net || rc_home_waits(w->home);
 }
 
 static size_t clients(const struct rc_worker *w)
