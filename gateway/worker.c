@@ -118,9 +118,13 @@ static void speak(struct rc_worker *w, struct rc_stream *stream)
 
 static void take_arrival(struct rc_worker *w, struct rc_down *down)
 {
-    rc_net_arrive(w->net, down->connection);
-    speak(w, down->connection);
+    struct rc_stream *stream = down->connection;
     down->connection = NULL;
+    rc_net_arrive(w->net, stream);
+    if (atomic_load_explicit(&w->stop, memory_order_relaxed))
+        rc_stream_close(stream, RC_CLOSE_SHUTDOWN); /* all the others were */
+    else
+        speak(w, stream);
 }
 
 static void open_letter(struct rc_worker *w, struct rc_down *down)
@@ -251,11 +255,12 @@ static void move(struct rc_worker *w, unsigned worker, const struct rc_http_requ
 {
     struct rc_buf *head = rc_http_request_text(request, NULL);
     struct rc_stream *stream = rc_response_leave(response);
-    if (stream && head) {
+    if (stream && head && rc_net_owns(stream)) {
         rc_metric_add(&w->values[GM_MOVED], 1);
         rc_net_move(stream, head, worker);
-    } else if (stream) {
-        rc_stream_close(stream, RC_CLOSE_MEMORY);
+    } else if (stream) { /* no honest gateway relays a request to another worker than its session's */
+        stream->user = NULL;
+        rc_stream_close(stream, head ? RC_CLOSE_HTTP_BAD : RC_CLOSE_MEMORY);
     }
     rc_buf_rele(head);
 }

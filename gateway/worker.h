@@ -36,7 +36,7 @@ struct rc_worker_config {
     const char *const *nsp; /* namespaces that clients may enter; NULL-terminated */
     const struct rc_app *app;
     const struct rc_eio_user *engine; /* in place of Socket.IO; NULL: Socket.IO. For the conformance program */
-    struct rc_origin_guard *guard; /* set before start; NULL: pages of any site */
+    struct rc_origin_guard *guard;    /* set before start; NULL: pages of any site */
     struct rc_uplink uplink;
 };
 
