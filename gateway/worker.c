@@ -203,9 +203,10 @@ static bool turn(struct rc_worker *w)
     return mail || net || rc_home_waits(w->home);
 }
 
-static size_t clients(const struct rc_worker *w)
+/* What has not ended yet: connections, guests, and sessions that end by a timer since no connection holds them. */
+static size_t clients(struct rc_worker *w)
 {
-    return rc_net_count(w->net) + rc_home_count(w->home);
+    return rc_net_count(w->net) + rc_home_count(w->home) + rc_metric_get(&w->values[GM_POLLING]);
 }
 
 /* Ends all connections, giving them the time to read what is queued. */

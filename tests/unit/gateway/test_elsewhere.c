@@ -10,9 +10,10 @@ static struct rc_worker *worker[2];
 /* router_desk.c */
 static bool link_loop(void *host, struct rc_up *up)
 {
+    post(host, up);
     if (up->kind == RC_UP_MOVE)
         rc_worker_post(worker[up->worker], &(struct rc_down){.kind = RC_DOWN_ARRIVE, .connection = up->connection}, 0);
-    return post(host, up);
+    return true;
 }
 
 static struct rc_worker *make_worker(unsigned index)
@@ -213,6 +214,23 @@ static void test_edge_ends_with_the_worker(void **state)
     assert_int_equal(value(0, GM_RELAYED), 0);
 }
 
+/* A session on long-polling ends with its worker though no connection holds it. */
+static void test_polling_ends_with_the_worker(void **state)
+{
+    char sid[RC_SID_LEN + 1], text[256];
+    (void)state;
+    shake_hands(0, sid);
+    post_connect(text, sizeof text, sid);
+    int fd = dial(worker[0]);
+    say(fd, text, strlen(text));
+    await(RC_UP_CONNECT, 1);
+    hear(fd, "\r\n\r\nok");
+    close(fd);
+    rc_worker_stop(worker[0]);
+    await(RC_UP_DISCONNECT, 1);
+    assert_int_equal(value(0, GM_POLLING), 0);
+}
+
 /* What nobody takes any more is freed with the mailbox. */
 static void test_mail_of_the_dead(void **state)
 {
@@ -245,6 +263,7 @@ int main(void)
         TEST(test_guest_cannot_move),
         TEST(test_guest),
         TEST(test_edge_ends_with_the_worker),
+        TEST(test_polling_ends_with_the_worker),
         TEST(test_mail_of_the_dead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,7 +53,10 @@ static void test_open(void **state)
     assert_int_equal(pass(&open), RC_TRUNK_RELAY);
     assert_address();
     assert_int_equal(got.kind, RC_RELAY_OPEN);
-    assert_memory_equal(&got.sid, &open.sid, sizeof got.sid);
+    char text[2][RC_SID_LEN + 1];
+    rc_sid_write(&got.sid, text[0]);
+    rc_sid_write(&open.sid, text[1]);
+    assert_string_equal(text[0], text[1]);
     assert_true(rc_buf_equal(got.data, open.data));
     rc_buf_rele(got.data);
     rc_buf_rele(open.data);
