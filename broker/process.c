@@ -5,7 +5,6 @@
  */
 #include "broker/process.h"
 #include "broker/process_impl.h"
-#include "broker/relay.h"
 #include "clock.h"
 
 #include <stdlib.h>
@@ -25,7 +24,7 @@ static void leave(struct rc_broker_process *b, struct rc_session *s)
 {
     TAILQ_REMOVE(&b->sessions, s, link);
     rc_roster_note(&b->roster, RC_ROSTER_SELF, &s->peer, false, rc_clock_now());
-    rc_broker_relay_lost(b, s);
+    rc_relays_lost(&b->relays, s);
 }
 
 static void world_end(void *arg, struct rc_session *s, enum rc_end why)
@@ -121,7 +120,14 @@ static bool node_receive(void *arg, struct rc_session *s, const struct rc_batch 
 
 static void node_side(void *arg, struct rc_session *s, struct rc_buf *bytes)
 {
-    rc_broker_relay(arg, s, bytes);
+    struct rc_broker_process *b = arg;
+    rc_relays_side(&b->relays, s, bytes);
+}
+
+static bool send_side(void *arg, struct rc_session *s, struct rc_buf *side)
+{
+    struct rc_broker_process *b = arg;
+    return rc_host_side(b->host, s, side);
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
@@ -301,6 +307,11 @@ static void set_up(struct rc_broker_process *b, struct rc_broker_options *option
     b->self.weight = options->entry->weight;
     memcpy(b->self.id, options->entry->id, sizeof b->self.id);
     TAILQ_INIT(&b->sessions);
+    b->relays = (struct rc_relays){.sessions = &b->sessions,
+                                   .bound = (size_t)options->gateway_bytes,
+                                   .values = b->values,
+                                   .host = b,
+                                   .side = send_side};
 }
 
 enum rc_exit rc_broker_run(struct rc_broker_options *options, uint64_t *next_inc)

@@ -3,8 +3,8 @@
 #define RC_BROKER_PROCESS_IMPL_H
 
 #include "admin.h"
-#include "broker/metrics.h"
 #include "broker/options.h"
+#include "broker/relay.h"
 #include "cluster/broker.h"
 #include "daemon.h"
 #include "link/host.h"
@@ -13,8 +13,6 @@
 #include "roster.h"
 #include "status.h"
 #include "suspend.h"
-
-TAILQ_HEAD(rc_broker_sessions, rc_session);
 
 struct rc_broker_process {
     struct rc_broker_options *options;
@@ -25,7 +23,8 @@ struct rc_broker_process {
     struct rc_topic_pub *topic;
     struct rc_admin *admin;
     struct rc_roster roster;
-    struct rc_broker_sessions sessions; /* open ones, for the map */
+    struct rc_broker_sessions sessions; /* open ones, for the map and for relays */
+    struct rc_relays relays;
     struct rc_suspend suspend;
     rc_time leaving;   /* when a signal asked for the end; 0: it did not */
     uint64_t next_inc; /* we are refused as too old: begin again with this one; 0: no */

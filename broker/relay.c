@@ -13,13 +13,16 @@ static ProtobufCBinaryData bytes_of(const char *text)
     return (ProtobufCBinaryData){strlen(text), (uint8_t *)(uintptr_t)text};
 }
 
-static void send_side(struct rc_broker_process *b, struct rc_session *s, const Roomcast__Side *side)
+/* False: the other end misses it. */
+static bool send_side(const struct rc_relays *r, struct rc_session *s, const Roomcast__Side *side)
 {
+    if (s->out_bytes + s->flight_bytes > r->bound)
+        return false;
     struct rc_buf *buf = rc_buf_new(roomcast__side__get_packed_size(side));
     if (!buf)
-        return;
+        return false;
     roomcast__side__pack(side, buf->data);
-    rc_host_side(b->host, s, buf);
+    return r->side(r->host, s, buf);
 }
 
 /* The address in a message of a relay; NULL: it is none. */
@@ -37,73 +40,74 @@ static Roomcast__Relay *address_of(const Roomcast__Side *side)
     }
 }
 
-static struct rc_session *find_gateway(const struct rc_broker_process *b, const Roomcast__Relay *to)
+static struct rc_session *find_gateway(const struct rc_relays *r, const Roomcast__Relay *to)
 {
     struct rc_session *s;
-    TAILQ_FOREACH (s, &b->sessions, link)
+    TAILQ_FOREACH (s, r->sessions, link)
         if (s->peer.role == RC_GATEWAY && s->peer.inc == to->inc && strlen(s->peer.id) == to->gateway.len &&
             memcmp(s->peer.id, to->gateway.data, to->gateway.len) == 0)
             return s;
     return NULL;
 }
 
-/* In the place of the gateway that cannot be reached: the stream is over. */
-static void refuse(struct rc_broker_process *b, struct rc_session *from, const Roomcast__Relay *to, const char *reason)
+/* In the place of the other end: the stream is over. */
+static void refuse(const struct rc_relays *r, struct rc_session *s, const Roomcast__Relay *address, const char *reason)
 {
-    Roomcast__Relay address = *to;
+    Roomcast__Relay from = *address;
     Roomcast__RelayClose close = ROOMCAST__RELAY_CLOSE__INIT;
     Roomcast__Side side = ROOMCAST__SIDE__INIT;
-    address.from_home = !to->from_home;
-    close.to = &address;
+    close.to = &from;
     close.reason = bytes_of(reason);
     side.kind_case = ROOMCAST__SIDE__KIND_RELAY_CLOSE;
     side.relay_close = &close;
-    send_side(b, from, &side);
+    send_side(r, s, &side);
 }
 
-/* Half of what the gateway may have unacknowledged is for deliveries, whatever relays do. */
-static bool is_full(const struct rc_broker_process *b, const struct rc_session *target)
-{
-    return target->out_bytes + target->flight_bytes > (size_t)b->options->gateway_bytes / 2;
-}
-
-static void pass_on(struct rc_broker_process *b, struct rc_session *from, Roomcast__Side *side, Roomcast__Relay *to)
+/* Sends it on as coming from `from`, whose address is *here but for the stream. False: it could not be sent. */
+static bool pass_on(const struct rc_relays *r, struct rc_session *target, Roomcast__Side *side, Roomcast__Relay *to,
+                    const Roomcast__Relay *here)
 {
     bool is_close = side->kind_case == ROOMCAST__SIDE__KIND_RELAY_CLOSE;
-    struct rc_session *target = find_gateway(b, to);
-    bool full = target && !is_close && is_full(b, target);
-    if (full) { /* the other end has to know as well */
-        Roomcast__Relay here = *to;
-        here.gateway = bytes_of(from->peer.id);
-        here.inc = from->peer.inc;
-        here.from_home = !to->from_home;
-        refuse(b, target, &here, REASON_BUSY);
-    }
-    if (!target || full) {
-        rc_metric_add(&b->values[BM_RELAYS_REFUSED], 1);
-        if (!is_close)
-            refuse(b, from, to, full ? REASON_BUSY : REASON_GONE);
-        return;
-    }
-    ProtobufCBinaryData mine = to->gateway; /* protobuf-c frees what it allocated */
-    to->gateway = bytes_of(from->peer.id);
-    to->inc = from->peer.inc;
-    rc_metric_add(&b->values[BM_RELAYED], 1);
-    send_side(b, target, side);
-    to->gateway = mine;
+    if (!is_close && target->out_bytes + target->flight_bytes > r->bound / 2)
+        return false;
+    Roomcast__Relay mine = *to; /* protobuf-c frees what it allocated */
+    to->gateway = here->gateway;
+    to->inc = here->inc;
+    bool sent = send_side(r, target, side);
+    *to = mine;
+    return sent;
 }
 
-void rc_broker_relay(struct rc_broker_process *b, struct rc_session *from, const struct rc_buf *bytes)
+static void take(const struct rc_relays *r, struct rc_session *from, Roomcast__Side *side, Roomcast__Relay *to)
+{
+    Roomcast__Relay here = *to, there = *to;
+    struct rc_session *target = find_gateway(r, to);
+    here.gateway = bytes_of(from->peer.id);
+    here.inc = from->peer.inc;
+    if (target && pass_on(r, target, side, to, &here)) {
+        rc_metric_add(&r->values[BM_RELAYED], 1);
+        return;
+    }
+    rc_metric_add(&r->values[BM_RELAYS_REFUSED], 1);
+    if (side->kind_case == ROOMCAST__SIDE__KIND_RELAY_CLOSE)
+        return;
+    if (target) /* has to know as well */
+        refuse(r, target, &here, REASON_BUSY);
+    there.from_home = !to->from_home;
+    refuse(r, from, &there, target ? REASON_BUSY : REASON_GONE);
+}
+
+void rc_relays_side(const struct rc_relays *r, struct rc_session *from, const struct rc_buf *bytes)
 {
     Roomcast__Side *side = from->peer.role == RC_GATEWAY ? roomcast__side__unpack(NULL, bytes->len, bytes->data) : NULL;
     Roomcast__Relay *to = side ? address_of(side) : NULL;
-    if (to)
-        pass_on(b, from, side, to);
+    if (to && to->gateway.len && to->gateway.len <= RC_ID_MAX)
+        take(r, from, side, to);
     if (side)
         roomcast__side__free_unpacked(side, NULL);
 }
 
-void rc_broker_relay_lost(struct rc_broker_process *b, const struct rc_session *lost)
+void rc_relays_lost(const struct rc_relays *r, const struct rc_session *lost)
 {
     Roomcast__RelayLost message = ROOMCAST__RELAY_LOST__INIT;
     Roomcast__Side side = ROOMCAST__SIDE__INIT;
@@ -113,7 +117,7 @@ void rc_broker_relay_lost(struct rc_broker_process *b, const struct rc_session *
     message.gateway = bytes_of(lost->peer.id);
     side.kind_case = ROOMCAST__SIDE__KIND_RELAY_LOST;
     side.relay_lost = &message;
-    TAILQ_FOREACH (s, &b->sessions, link)
+    TAILQ_FOREACH (s, r->sessions, link)
         if (s->peer.role == RC_GATEWAY && s != lost)
-            send_side(b, s, &side);
+            send_side(r, s, &side);
 }

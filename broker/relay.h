@@ -3,17 +3,32 @@
  *
  * Each message says where it goes; it leaves here saying where it came from. When a gateway's session ends, the other gateways are
  * told (RelayLost), since all streams over us with that gateway have ended with it. Belongs to the loop.
+ *
+ * At bound / 2 a gateway gets no more bytes: a stream with more ends at both sides (closed_busy), so that the other half stays for
+ * deliveries. At bound it is not even told of ends: what it then holds of streams ends by its own timeouts.
  */
 #ifndef RC_BROKER_RELAY_H
 #define RC_BROKER_RELAY_H
 
-#include "broker/process_impl.h"
+#include "broker/metrics.h"
+#include "cluster/session.h"
 
-/* A Side that came from a gateway. Of relays: passed on, or answered by RelayClose when the gateway that it names has no session
- * here (closed_relay) or cannot take more (closed_busy). Others are ignored. */
-void rc_broker_relay(struct rc_broker_process *b, struct rc_session *from, const struct rc_buf *side);
+TAILQ_HEAD(rc_broker_sessions, rc_session);
 
-/* A gateway's session ended. */
-void rc_broker_relay_lost(struct rc_broker_process *b, const struct rc_session *s);
+struct rc_relays {
+    const struct rc_broker_sessions *sessions; /* open ones */
+    size_t bound;                              /* bytes that a gateway may have unsent and unacknowledged */
+    _Atomic uint64_t *values;                  /* BM_COUNT */
+    void *host;
+    /* Sends a packed Side; takes the reference. False: it is too large, nothing was sent. */
+    bool (*side)(void *host, struct rc_session *s, struct rc_buf *side);
+};
+
+/* A Side that came from a peer. Of relays and from a gateway: passed on, or answered by RelayClose when the gateway that it names has
+ * no session here (closed_relay) or cannot take more (closed_busy). Others are ignored. */
+void rc_relays_side(const struct rc_relays *relays, struct rc_session *from, const struct rc_buf *side);
+
+/* A session ended. */
+void rc_relays_lost(const struct rc_relays *relays, const struct rc_session *s);
 
 #endif

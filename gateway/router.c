@@ -337,6 +337,7 @@ void rc_router_workers(struct rc_router *r, struct rc_worker *const *worker, uns
 void rc_router_leave(struct rc_router *r)
 {
     r->leaving = rc_clock_now();
+    rc_trunk_workers(r->trunk, 0); /* nobody would take the requests of guests */
     rc_gateway_drain(r->core);
 }
 

@@ -219,10 +219,10 @@ void rc_router_relay(void *arg, const struct rc_relay *relay)
          relay->data ? relay->data->len : 0);
 }
 
-void rc_router_side(void *arg, struct rc_session *s, struct rc_buf *side)
+bool rc_router_side(void *arg, struct rc_session *s, struct rc_buf *side)
 {
     struct rc_router *r = arg;
-    rc_host_side(r->host, s, side);
+    return rc_host_side(r->host, s, side);
 }
 
 const struct rc_gateway_events rc_router_events = {on_opened, on_closed, on_deliver, on_barrier,

@@ -118,9 +118,13 @@ static void speak(struct rc_worker *w, struct rc_stream *stream)
 
 static void take_arrival(struct rc_worker *w, struct rc_down *down)
 {
-    rc_net_arrive(w->net, down->connection);
-    speak(w, down->connection);
+    struct rc_stream *stream = down->connection;
     down->connection = NULL;
+    rc_net_arrive(w->net, stream);
+    if (atomic_load_explicit(&w->stop, memory_order_relaxed))
+        rc_stream_close(stream, RC_CLOSE_SHUTDOWN); /* all the others were */
+    else
+        speak(w, stream);
 }
 
 static void open_letter(struct rc_worker *w, struct rc_down *down)
@@ -194,13 +198,15 @@ static bool turn(struct rc_worker *w)
     rc_wheel_advance(&w->wheel, rc_clock_now());
     rc_home_turn(w->home);
     bool net = rc_net_turn(w->net);
+    rc_edge_turn(w->edge);
     atomic_store_explicit(&w->turned, rc_clock_now(), memory_order_relaxed);
-    return mail || net;
+    return mail || net || rc_home_waits(w->home);
 }
 
-static size_t clients(const struct rc_worker *w)
+/* What has not ended yet: connections, guests, and sessions that end by a timer since no connection holds them. */
+static size_t clients(struct rc_worker *w)
 {
-    return rc_net_count(w->net) + rc_home_count(w->home);
+    return rc_net_count(w->net) + rc_home_count(w->home) + rc_metric_get(&w->values[GM_POLLING]);
 }
 
 /* Ends all connections, giving them the time to read what is queued. */
@@ -250,11 +256,12 @@ static void move(struct rc_worker *w, unsigned worker, const struct rc_http_requ
 {
     struct rc_buf *head = rc_http_request_text(request, NULL);
     struct rc_stream *stream = rc_response_leave(response);
-    if (stream && head) {
+    if (stream && head && rc_net_owns(stream)) {
         rc_metric_add(&w->values[GM_MOVED], 1);
         rc_net_move(stream, head, worker);
-    } else if (stream) {
-        rc_stream_close(stream, RC_CLOSE_MEMORY);
+    } else if (stream) { /* no honest gateway relays a request to another worker than its session's */
+        stream->user = NULL;
+        rc_stream_close(stream, head ? RC_CLOSE_HTTP_BAD : RC_CLOSE_MEMORY);
     }
     rc_buf_rele(head);
 }

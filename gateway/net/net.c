@@ -443,6 +443,11 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 
 /* To another worker */
 
+bool rc_net_owns(const struct rc_stream *stream)
+{
+    return stream->ops == &conn_ops;
+}
+
 void rc_net_move(struct rc_stream *stream, struct rc_buf *front, unsigned worker)
 {
     struct rc_conn *conn = (struct rc_conn *)stream;

@@ -52,6 +52,8 @@ void rc_net_close_all(struct rc_net *net, enum rc_close why);
 /* Moves an open connection to another worker, whose session its last request was for: at the end of the pass it leaves this
  * net for config.moved. front: bytes that come before the input not used yet. Its user hears no more of it. */
 void rc_net_move(struct rc_stream *stream, struct rc_buf *front, unsigned worker);
+/* Whether it is a connection of a net, which alone can move. */
+bool rc_net_owns(const struct rc_stream *stream);
 /* Takes over what another worker's net gave to `moved`; set the stream's user before returning to the loop. */
 void rc_net_arrive(struct rc_net *net, struct rc_stream *stream);
 /* Nobody takes over what was given to `moved`: closes and frees it. Any thread. */

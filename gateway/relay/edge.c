@@ -3,6 +3,9 @@
  *
  *   request -> OPEN, its body as DATA       exchange: what comes is the answer, until CLOSE gives the connection back to HTTP
  *           -> OPEN, upgrade                tunnel: from the first byte that comes until either side closes
+ *
+ * A home is credited only what its client has taken, so no more than a window waits here: of a client that does not read the rest
+ * waits at its home, whose bound ends it (RC_CLOSE_SLOW).
  */
 #include "gateway/relay/edge.h"
 
@@ -10,11 +13,18 @@
 #include "cluster/mem.h"
 #include "gateway/eio/eio_http.h"
 
+#include <sys/queue.h>
+
+#define CREDIT (RC_RELAY_WINDOW / 4) /* bytes that are worth a message of their own */
+
+TAILQ_HEAD(transit_list, transit);
+
 struct rc_edge {
     unsigned worker;
     struct rc_uplink uplink;
     _Atomic uint64_t *values;
-    struct rc_map transits; /* number (8 bytes) -> struct transit */
+    struct rc_map transits;    /* number (8 bytes) -> struct transit */
+    struct transit_list owing; /* whose client has not taken all that came */
     uint64_t last;
 };
 
@@ -23,10 +33,13 @@ struct transit {
     uint64_t number;
     struct rc_response *response; /* of an exchange; NULL: a tunnel */
     struct rc_stream *stream;     /* of a tunnel */
-    int64_t allowance;            /* bytes that the home still takes; below 0 by the last read */
+    TAILQ_ENTRY(transit) link;    /* in edge->owing, if owing */
+    struct rc_buf *rest;          /* of the body: what the home does not take yet; NULL: nothing */
+    uint32_t allowance;           /* bytes that the home still takes; 0 while there is a rest */
     uint32_t owed;                /* bytes passed on and not yet credited to the home */
-    bool upgrade;                 /* becomes a tunnel */
-    bool answered;                /* bytes have come */
+    bool owing;
+    bool upgrade;  /* becomes a tunnel */
+    bool answered; /* bytes have come */
 };
 
 static bool post(struct transit *t, enum rc_relay_kind kind, struct rc_relay relay)
@@ -42,6 +55,7 @@ struct rc_edge *rc_edge_new(unsigned worker, const struct rc_uplink *uplink, _At
     struct rc_edge *edge = rc_zalloc(sizeof(*edge));
     *edge = (struct rc_edge){.worker = worker, .uplink = *uplink, .values = values};
     rc_map_init(&edge->transits, 0); /* keys are our own counters */
+    TAILQ_INIT(&edge->owing);
     return edge;
 }
 
@@ -55,21 +69,41 @@ void rc_edge_free(struct rc_edge *edge)
 
 static void forget(struct transit *t)
 {
+    if (t->owing)
+        TAILQ_REMOVE(&t->edge->owing, t, link);
     rc_map_del(&t->edge->transits, &t->number, sizeof(t->number));
     rc_metric_sub(&t->edge->values[GM_RELAYED], 1);
+    rc_buf_rele(t->rest);
     free(t);
 }
 
-/* Bytes of the client to its home. False: memory is short. */
-static bool send_bytes(struct transit *t, const uint8_t *data, size_t len)
+/* Bytes sent to the client that it has not taken yet. */
+static size_t waiting(const struct transit *t)
 {
-    struct rc_buf *copy = rc_buf_copy(data, len);
+    return t->response ? rc_response_pending(t->response) : t->stream->queued;
+}
+
+/* Takes out of what is owed what may be credited now. */
+static uint32_t take_credit(struct transit *t)
+{
+    size_t still = waiting(t);
+    uint32_t taken = t->owed > still ? t->owed - (uint32_t)still : 0;
+    t->owed -= taken;
+    return taken;
+}
+
+/* Bytes of the client to its home, as many as it takes; *sent says how many. False: memory is short. */
+static bool send_bytes(struct transit *t, const uint8_t *data, size_t len, size_t *sent)
+{
+    *sent = len < t->allowance ? len : t->allowance;
+    if (!*sent)
+        return true;
+    struct rc_buf *copy = rc_buf_copy(data, *sent);
     if (!copy)
         return false;
-    post(t, RC_RELAY_DATA, (struct rc_relay){.data = copy, .credit = t->owed});
-    t->owed = 0;
-    t->allowance -= (int64_t)len;
-    rc_metric_add(&t->edge->values[GM_RELAY_BYTES], len);
+    post(t, RC_RELAY_DATA, (struct rc_relay){.data = copy, .credit = take_credit(t)});
+    t->allowance -= (uint32_t)*sent;
+    rc_metric_add(&t->edge->values[GM_RELAY_BYTES], *sent);
     return true;
 }
 
@@ -84,12 +118,24 @@ static void give_up(struct transit *t)
     rc_response_passed(response, false, RC_CLOSE_MEMORY);
 }
 
+/* Sends what it can and keeps the rest, which is at most what was read at once: no more comes before that is gone. */
+static bool send_body(struct transit *t, const uint8_t *data, size_t len)
+{
+    size_t sent;
+    if (!send_bytes(t, data, len, &sent))
+        return false;
+    struct rc_buf *rest = sent < len ? rc_buf_copy(data + sent, len - sent) : NULL;
+    rc_buf_rele(t->rest); /* data may lie in it */
+    t->rest = rest;
+    return rest || sent == len;
+}
+
 static void on_body(void *self, const uint8_t *data, size_t len)
 {
     struct transit *t = self;
-    if (!send_bytes(t, data, len))
+    if (!send_body(t, data, len))
         give_up(t);
-    else if (t->allowance <= 0)
+    else if (!t->allowance)
         rc_response_hold(t->response, true);
 }
 
@@ -137,11 +183,12 @@ void rc_edge_request(struct rc_edge *edge, const struct rc_sid *sid, const struc
 static size_t on_input(void *self, struct rc_stream *stream, uint8_t *data, size_t len)
 {
     struct transit *t = self;
-    if (!send_bytes(t, data, len))
+    size_t sent = 0;
+    if (!send_bytes(t, data, len, &sent))
         rc_stream_close(stream, RC_CLOSE_MEMORY);
-    else if (t->allowance <= 0)
+    else if (!t->allowance)
         rc_stream_pause(stream, true);
-    return len;
+    return sent;
 }
 
 static void on_closed(void *self, enum rc_close why)
@@ -177,29 +224,45 @@ static bool become_tunnel(struct transit *t)
 
 /* From the home */
 
-static void take_data(struct transit *t, const struct rc_relay *relay)
+/* Bytes of the home to its client. False: the client is gone. */
+static bool pass(struct transit *t, struct rc_buf *data)
 {
-    t->allowance += relay->credit;
-    if (relay->data && t->upgrade && t->response && !become_tunnel(t))
+    if (t->upgrade && t->response && !become_tunnel(t))
+        return false;
+    t->answered = true;
+    t->owed += data->len;
+    if (t->response)
+        rc_response_pass(t->response, rc_buf_hold(data));
+    else
+        rc_stream_send(t->stream, rc_buf_hold(data));
+    if (!t->owing)
+        TAILQ_INSERT_TAIL(&t->edge->owing, t, link);
+    t->owing = true;
+    return true;
+}
+
+/* The home takes more: first what was kept, then what is read. */
+static void go_on(struct transit *t)
+{
+    if (t->rest && !send_body(t, t->rest->data, t->rest->len)) {
+        t->response ? give_up(t) : rc_stream_close(t->stream, RC_CLOSE_MEMORY);
         return;
-    if (relay->data) {
-        t->answered = true;
-        t->owed += relay->data->len;
-        if (t->response)
-            rc_response_pass(t->response, rc_buf_hold(relay->data));
-        else
-            rc_stream_send(t->stream, rc_buf_hold(relay->data));
     }
-    if (t->owed >= RC_RELAY_WINDOW / 4) {
-        post(t, RC_RELAY_DATA, (struct rc_relay){.credit = t->owed});
-        t->owed = 0;
-    }
-    if (t->allowance <= 0)
+    if (!t->allowance)
         return;
     if (t->response)
         rc_response_hold(t->response, false);
     else
         rc_stream_pause(t->stream, false);
+}
+
+static void take_data(struct transit *t, const struct rc_relay *relay)
+{
+    if (relay->data && !pass(t, relay->data))
+        return;
+    t->allowance += relay->credit;
+    if (relay->credit)
+        go_on(t);
 }
 
 static void take_close(struct transit *t, enum rc_close why)
@@ -227,4 +290,19 @@ void rc_edge_down(struct rc_edge *edge, const struct rc_relay *relay)
         take_close(t, relay->why);
     else
         take_data(t, relay);
+}
+
+void rc_edge_turn(struct rc_edge *edge)
+{
+    struct transit *t, *next;
+    for (t = TAILQ_FIRST(&edge->owing); t; t = next) {
+        next = TAILQ_NEXT(t, link);
+        size_t still = waiting(t);
+        if (t->owed >= still + CREDIT)
+            post(t, RC_RELAY_DATA, (struct rc_relay){.credit = take_credit(t)});
+        if (still)
+            continue;
+        TAILQ_REMOVE(&edge->owing, t, link);
+        t->owing = false;
+    }
 }

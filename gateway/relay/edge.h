@@ -20,4 +20,7 @@ void rc_edge_request(struct rc_edge *edge, const struct rc_sid *sid, const struc
 /* What the home sent, or RC_CLOSE_RELAY of the link loop. Of a stream that is not known any more: ignored. */
 void rc_edge_down(struct rc_edge *edge, const struct rc_relay *relay);
 
+/* The chores of a loop pass, after that of the net: homes are credited what their clients took. */
+void rc_edge_turn(struct rc_edge *edge);
+
 #endif

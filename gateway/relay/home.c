@@ -2,7 +2,8 @@
  * Streams of clients that are connected to another gateway.
  *
  *   open -> closing -> lingering -> freed       closing: rc_stream_close was called, `closed` comes at the turn
- *                                               lingering: the rest waits for credit, then CLOSE goes out
+ *                                               lingering: the rest waits for credit, then CLOSE goes out; an answer
+ *                                               as long as the edge takes some of it, any other end for LINGER_US
  */
 #include "gateway/relay/home.h"
 
@@ -15,8 +16,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define LINGER_US (2000 * RC_MS) /* for the last bytes of a stream that was closed */
-#define FRAMES    64             /* looked at once */
+#define LINGER_US (2000 * RC_MS)             /* for the last bytes of a stream that was closed */
+#define ANSWER_US (RC_HTTP_STALL_MS * RC_MS) /* for an answer of which the edge takes nothing */
+#define FRAMES    64                         /* looked at once */
 
 enum state { OPEN, CLOSING, LINGERING };
 
@@ -29,11 +31,13 @@ struct guest {
     struct rc_inlet inlet;
     struct rc_timer linger;
     size_t allowance; /* bytes that the edge still takes */
+    uint64_t written; /* stream's count when the linger timer was set */
     uint32_t owed;    /* bytes used and not yet credited to the edge */
     enum state state;
     enum rc_close why; /* valid from CLOSING */
     bool dirty;
-    bool cut; /* the edge knows of the end, or is not there */
+    bool waiting; /* for credit, with bytes queued */
+    bool cut;     /* the edge knows of the end, or is not there */
 };
 TAILQ_HEAD(guest_list, guest);
 
@@ -93,6 +97,12 @@ static struct rc_buf *take_piece(struct guest *g)
     return piece;
 }
 
+static void drop_queue(struct guest *g)
+{
+    rc_frame_queue_clear(&g->queue);
+    g->stream.queued = 0;
+}
+
 static void flush(struct guest *g)
 {
     while (g->stream.queued && g->allowance && !g->cut) {
@@ -135,6 +145,17 @@ static void guest_send(struct rc_stream *stream, struct rc_buf *frame)
     }
     stream->queued += frame->len;
     mark_dirty(g);
+}
+
+/* flush, and what follows from its result. */
+static void write_out(struct guest *g)
+{
+    const struct rc_stream_user *user = g->stream.user;
+    bool waited = g->waiting;
+    flush(g);
+    g->waiting = g->stream.queued > 0;
+    if (waited && !g->waiting && g->state == OPEN && user && user->drained)
+        user->drained(g->stream.self, &g->stream);
 }
 
 /* Input */
@@ -184,11 +205,17 @@ static void guest_close(struct rc_stream *stream, enum rc_close why)
     mark_dirty(g);
 }
 
+/* The edge must not take half an answer for a whole one. */
+static enum rc_close reason(const struct guest *g)
+{
+    return g->why == RC_CLOSE_ANSWERED && g->stream.queued ? RC_CLOSE_SLOW : g->why;
+}
+
 static void release(struct guest *g)
 {
     struct rc_home *home = g->home;
     if (!g->cut)
-        post(g, RC_RELAY_CLOSE, (struct rc_relay){.why = g->why});
+        post(g, RC_RELAY_CLOSE, (struct rc_relay){.why = reason(g)});
     rc_timer_stop(&g->linger);
     if (g->dirty)
         TAILQ_REMOVE(&home->dirty, g, link);
@@ -199,9 +226,21 @@ static void release(struct guest *g)
     free(g);
 }
 
+static void linger_over(struct rc_timer *timer);
+
+static void linger_on(struct guest *g)
+{
+    g->written = g->stream.written;
+    rc_timer_set(g->home->config.wheel, &g->linger, g->why == RC_CLOSE_ANSWERED ? ANSWER_US : LINGER_US, linger_over);
+}
+
 static void linger_over(struct rc_timer *timer)
 {
-    release((struct guest *)((char *)timer - offsetof(struct guest, linger)));
+    struct guest *g = (struct guest *)((char *)timer - offsetof(struct guest, linger));
+    if (g->why == RC_CLOSE_ANSWERED && g->stream.written != g->written)
+        linger_on(g);
+    else
+        release(g);
 }
 
 /* The one place where a stream ends for its user. */
@@ -214,8 +253,10 @@ static void bury(struct guest *g)
         stream->user->closed(stream->self, g->why);
     stream->user = NULL;
     rc_inlet_clear(&g->inlet);
+    if (g->why == RC_CLOSE_SLOW || g->why == RC_CLOSE_MEMORY)
+        drop_queue(g);
     g->state = LINGERING;
-    rc_timer_set(g->home->config.wheel, &g->linger, LINGER_US, linger_over);
+    linger_on(g);
 }
 
 /* Chores of one stream, which may be freed by them. */
@@ -227,7 +268,7 @@ static void tidy(struct guest *g)
         credit(g, rc_inlet_again(&g->inlet, &g->stream));
     if (g->state == CLOSING)
         bury(g);
-    flush(g);
+    write_out(g);
     if (g->state == LINGERING && (g->cut || !g->stream.queued))
         release(g);
 }
@@ -240,6 +281,11 @@ void rc_home_turn(struct rc_home *home)
         last = g == stop;
         tidy(g);
     }
+}
+
+bool rc_home_waits(const struct rc_home *home)
+{
+    return !TAILQ_EMPTY(&home->dirty);
 }
 
 /* From the edge */

@@ -29,6 +29,8 @@ void rc_home_down(struct rc_home *home, const struct rc_relay *relay);
 
 /* The chores of a loop pass: input that was kept while a stream paused, output, ends. */
 void rc_home_turn(struct rc_home *home);
+/* Chores have come up since: turn again without waiting. */
+bool rc_home_waits(const struct rc_home *home);
 
 /* Closes all that are open; the ends come with the next turns. */
 void rc_home_close_all(struct rc_home *home, enum rc_close why);

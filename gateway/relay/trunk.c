@@ -4,6 +4,7 @@
 #include "cluster/map.h"
 #include "cluster/mem.h"
 #include "gateway/relay/trunk_wire.h"
+#include "log.h"
 
 #include <string.h>
 
@@ -11,6 +12,8 @@ struct line {
     uint64_t number; /* of the stream here */
     struct rc_session *via;
     struct rc_trunk_address far; /* the other end; wire is the edge's number, from_home says what we are */
+    uint32_t lent;               /* bytes that the far end may still send */
+    uint32_t unpaid;             /* bytes that it got and has not credited */
 };
 
 struct rc_trunk {
@@ -57,7 +60,7 @@ static struct line *add(struct rc_trunk *trunk, uint64_t number, struct rc_sessi
                         const struct rc_trunk_address *far)
 {
     struct line *line = rc_zalloc(sizeof *line);
-    *line = (struct line){number, via, *far};
+    *line = (struct line){.number = number, .via = via, .far = *far, .lent = RC_RELAY_WINDOW};
     rc_map_put(&trunk->lines, &number, sizeof number)->value = line;
     if (far->from_home) {
         struct guest_key key = key_of(far);
@@ -94,12 +97,12 @@ static void close_here(struct rc_trunk *trunk, uint64_t number, enum rc_close wh
     trunk->config.down(trunk->config.host, &(struct rc_relay){.kind = RC_RELAY_CLOSE, .stream = number, .why = why});
 }
 
-static void send(struct rc_trunk *trunk, struct rc_session *via, const struct rc_trunk_address *to,
+/* False: memory is short or it is too large; the other end now misses it. */
+static bool send(struct rc_trunk *trunk, struct rc_session *via, const struct rc_trunk_address *to,
                  const struct rc_relay *relay)
 {
     struct rc_buf *side = rc_trunk_pack(to, relay);
-    if (side)
-        trunk->config.side(trunk->config.host, via, side);
+    return side && trunk->config.side(trunk->config.host, via, side);
 }
 
 /* Tells the other end that a stream is over. */
@@ -107,6 +110,28 @@ static void close_there(struct rc_trunk *trunk, struct rc_session *via, const st
                         enum rc_close why)
 {
     send(trunk, via, to, &(struct rc_relay){.kind = RC_RELAY_CLOSE, .why = why});
+}
+
+static void close_both(struct rc_trunk *trunk, struct line *line, enum rc_close why)
+{
+    close_there(trunk, line->via, &line->far, why);
+    close_here(trunk, line->number, why);
+    forget(trunk, line);
+}
+
+static bool is_full(const struct rc_session *via)
+{
+    return via->out_bytes + via->flight_bytes > RC_TRUNK_QUEUE_MAX;
+}
+
+/* Answers a message of a stream that is not here. Not at the bound: no answer either ends a stream, only later. */
+static void turn_away(struct rc_trunk *trunk, struct rc_session *s, const struct rc_trunk_address *from,
+                      enum rc_close why)
+{
+    struct rc_trunk_address back = *from;
+    back.from_home = !from->from_home;
+    if (!is_full(s))
+        close_there(trunk, s, &back, why);
 }
 
 /* Brokers */
@@ -117,7 +142,8 @@ void rc_trunk_up(struct rc_trunk *trunk, struct rc_session *s)
         trunk->broker[trunk->n++] = s;
 }
 
-/* Ends the streams over this session; far NULL: all, else those with that gateway. */
+/* Ends the streams over this session; far NULL: all, else those with that gateway. It is told as well: it may be back already, and
+ * have got an OPEN of ours that crossed the broker's word of its loss. */
 static void cut(struct rc_trunk *trunk, const struct rc_session *via, const char *far)
 {
     struct rc_map_entry *entry, *next;
@@ -125,6 +151,8 @@ static void cut(struct rc_trunk *trunk, const struct rc_session *via, const char
         struct line *line = entry->value;
         if (line->via != via || (far && strcmp(line->far.gateway, far) != 0))
             continue;
+        if (far)
+            close_there(trunk, line->via, &line->far, RC_CLOSE_RELAY);
         close_here(trunk, line->number, RC_CLOSE_RELAY);
         forget(trunk, line);
     }
@@ -185,15 +213,19 @@ void rc_trunk_send(struct rc_trunk *trunk, const struct rc_relay *relay)
                                                      : rc_map_get(&trunk->lines, &relay->stream, sizeof relay->stream);
     if (!line)
         return;
-    if (line->via->out_bytes + line->via->flight_bytes > RC_TRUNK_QUEUE_MAX && relay->kind != RC_RELAY_CLOSE) {
-        close_there(trunk, line->via, &line->far, RC_CLOSE_BUSY);
-        close_here(trunk, line->number, RC_CLOSE_BUSY);
+    if (relay->kind == RC_RELAY_CLOSE) {
+        send(trunk, line->via, &line->far, relay);
         forget(trunk, line);
         return;
     }
-    send(trunk, line->via, &line->far, relay);
-    if (relay->kind == RC_RELAY_CLOSE)
-        forget(trunk, line);
+    if (relay->kind == RC_RELAY_DATA) {
+        line->unpaid += relay->data ? relay->data->len : 0;
+        line->lent += relay->credit;
+    }
+    if (is_full(line->via))
+        close_both(trunk, line, RC_CLOSE_BUSY);
+    else if (!send(trunk, line->via, &line->far, relay))
+        close_both(trunk, line, RC_CLOSE_MEMORY);
 }
 
 /* From brokers */
@@ -203,7 +235,8 @@ static struct line *find_line(struct rc_trunk *trunk, const struct rc_session *s
     struct guest_key key = key_of(from);
     struct line *line = from->from_home ? rc_map_get(&trunk->lines, &from->wire, sizeof from->wire)
                                         : rc_map_get(&trunk->guests, &key, sizeof key);
-    bool right = line && line->via == s && strcmp(line->far.gateway, from->gateway) == 0;
+    bool right = line && line->via == s && line->far.from_home != from->from_home && line->far.inc == from->inc &&
+                 strcmp(line->far.gateway, from->gateway) == 0;
     return right ? line : NULL;
 }
 
@@ -211,35 +244,66 @@ static struct line *find_line(struct rc_trunk *trunk, const struct rc_session *s
 static void take_open(struct rc_trunk *trunk, struct rc_session *s, struct rc_trunk_address *from,
                       struct rc_relay *relay)
 {
-    struct rc_trunk_address far = *from;
-    far.from_home = true; /* what we send */
+    struct guest_key key = key_of(from);
     bool ours = relay->sid.gateway == rc_sid_gateway(trunk->config.id) && relay->sid.worker < trunk->config.workers;
     bool full = trunk->lines.count >= RC_TRUNK_STREAMS_MAX;
-    if (!ours || full || from->from_home || find_line(trunk, s, from)) {
-        close_there(trunk, s, &far, full ? RC_CLOSE_BUSY : RC_CLOSE_RELAY);
+    if (!ours || full || from->from_home || rc_map_get(&trunk->guests, &key, sizeof key)) {
+        turn_away(trunk, s, from, full ? RC_CLOSE_BUSY : RC_CLOSE_RELAY);
         rc_buf_rele(relay->data);
         return;
     }
+    struct rc_trunk_address far = *from;
+    far.from_home = true; /* what we send */
     relay->stream = (uint64_t)relay->sid.worker << 48 | RC_RELAY_GUEST | ++trunk->last_guest;
     add(trunk, relay->stream, s, &far);
     trunk->config.down(trunk->config.host, relay);
+}
+
+/* Whether the far end keeps to its window and credits only what it got. */
+static bool keeps_count(struct line *line, const struct rc_relay *relay)
+{
+    uint32_t len = relay->data ? relay->data->len : 0;
+    if (len > line->lent || relay->credit > line->unpaid)
+        return false;
+    line->lent -= len;
+    line->unpaid -= relay->credit;
+    return true;
+}
+
+static void break_off(struct rc_trunk *trunk, struct line *line, const char *what)
+{
+    rc_log(RC_WARN, "relay-broken", "gateway=%s stream=%llx reason=\"%s\"", line->far.gateway,
+           (unsigned long long)line->number, what);
+    close_both(trunk, line, RC_CLOSE_RELAY);
 }
 
 static void take(struct rc_trunk *trunk, struct rc_session *s, struct rc_trunk_address *from, struct rc_relay *relay)
 {
     struct line *line = find_line(trunk, s, from);
     if (!line) {
-        struct rc_trunk_address back = *from;
-        back.from_home = !from->from_home;
         if (relay->kind != RC_RELAY_CLOSE) /* it ended here, and the other end may not know */
-            close_there(trunk, s, &back, RC_CLOSE_RELAY);
+            turn_away(trunk, s, from, RC_CLOSE_RELAY);
         rc_buf_rele(relay->data);
+        return;
+    }
+    if (!keeps_count(line, relay)) {
+        rc_buf_rele(relay->data);
+        break_off(trunk, line, "more bytes than its window, or credit for more than it got");
         return;
     }
     relay->stream = line->number;
     trunk->config.down(trunk->config.host, relay);
     if (relay->kind == RC_RELAY_CLOSE)
         forget(trunk, line);
+}
+
+static void take_broken(struct rc_trunk *trunk, struct rc_session *s, const struct rc_trunk_address *from)
+{
+    struct line *line = find_line(trunk, s, from);
+    if (line)
+        break_off(trunk, line, "a message that cannot be taken");
+    else
+        turn_away(trunk, s, from, RC_CLOSE_RELAY);
 }
 
 bool rc_trunk_side(struct rc_trunk *trunk, struct rc_session *s, const struct rc_buf *side)
@@ -252,6 +316,9 @@ bool rc_trunk_side(struct rc_trunk *trunk, struct rc_session *s, const struct rc
             take_open(trunk, s, &from, &relay);
         else
             take(trunk, s, &from, &relay);
+        return true;
+    case RC_TRUNK_BROKEN:
+        take_broken(trunk, s, &from);
         return true;
     case RC_TRUNK_LOST:
         cut(trunk, s, from.gateway);

@@ -5,6 +5,9 @@
  * A stream goes over one broker, chosen when it opens among those that have sessions with both gateways, and ends with either of
  * these sessions: ours we see end, of the other's the broker tells us (RelayLost). Sessions keep order and lose nothing inside, so a
  * stream has no gaps.
+ *
+ * The trunk is where the far end is not believed: what it sends beyond the window, credits without having got it, or garbles, ends
+ * that stream at both ends (RC_CLOSE_RELAY, `relay-broken` in the log) and nothing else.
  */
 #ifndef RC_GATEWAY_TRUNK_H
 #define RC_GATEWAY_TRUNK_H
@@ -27,13 +30,14 @@ struct rc_trunk_config {
     void *host;
     /* To the worker in the stream's number; takes relay->data. */
     void (*down)(void *host, const struct rc_relay *relay);
-    /* Sends a packed Side to a broker; takes the reference. */
-    void (*side)(void *host, struct rc_session *s, struct rc_buf *side);
+    /* Sends a packed Side to a broker; takes the reference. False: it is too large, nothing was sent. */
+    bool (*side)(void *host, struct rc_session *s, struct rc_buf *side);
 };
 
 /* Copies config, not what it points to. Aborts when memory is short. */
 struct rc_trunk *rc_trunk_new(const struct rc_trunk_config *config);
 void rc_trunk_free(struct rc_trunk *trunk); /* NULL is allowed */
+/* How many workers have sessions; 0 (at first, and when they end): no guests are taken in. */
 void rc_trunk_workers(struct rc_trunk *trunk, unsigned workers);
 
 /* A broker's session began, or ended. */

@@ -75,53 +75,60 @@ static bool read_address(const Roomcast__Relay *address, struct rc_trunk_address
     return true;
 }
 
-static bool read_open(const Roomcast__RelayOpen *open, struct rc_trunk_address *from, struct rc_relay *relay)
+static bool read_open(const Roomcast__RelayOpen *open, struct rc_relay *relay)
 {
     relay->kind = RC_RELAY_OPEN;
-    if (!read_address(open->to, from) ||
-        !rc_sid_read((const char *)open->session.data, open->session.len, &relay->sid) || !open->request.len)
+    if (!rc_sid_read((const char *)open->session.data, open->session.len, &relay->sid) || !open->request.len ||
+        open->request.len > RC_RELAY_WINDOW)
         return false;
     relay->data = rc_buf_copy(open->request.data, open->request.len);
     return relay->data != NULL;
 }
 
-/* More than a window of credit or bytes is nobody's. */
-static bool read_data(const Roomcast__RelayData *data, struct rc_trunk_address *from, struct rc_relay *relay)
+static bool read_data(const Roomcast__RelayData *data, struct rc_relay *relay)
 {
     relay->kind = RC_RELAY_DATA;
     relay->credit = data->credit;
-    if (!read_address(data->to, from) || data->credit > 2 * RC_RELAY_WINDOW || data->data.len > 2 * RC_RELAY_WINDOW)
+    if (data->credit > RC_RELAY_WINDOW || data->data.len > RC_RELAY_WINDOW)
         return false;
     relay->data = data->data.len ? rc_buf_copy(data->data.data, data->data.len) : NULL;
     return relay->data || !data->data.len;
 }
 
-static bool read_close(const Roomcast__RelayClose *close, struct rc_trunk_address *from, struct rc_relay *relay)
+static bool read_close(const Roomcast__RelayClose *close, struct rc_relay *relay)
 {
     relay->kind = RC_RELAY_CLOSE;
     relay->why = rc_relay_reason_read(close->reason.data, close->reason.len);
-    return read_address(close->to, from);
+    return true;
 }
 
 static enum rc_trunk_side read_side(const Roomcast__Side *side, struct rc_trunk_address *from, struct rc_relay *relay)
 {
-    bool good = false;
+    const Roomcast__Relay *address;
+    bool good;
     switch (side->kind_case) {
     case ROOMCAST__SIDE__KIND_RELAY_OPEN:
-        good = read_open(side->relay_open, from, relay);
+        address = side->relay_open->to;
+        good = read_open(side->relay_open, relay);
         break;
     case ROOMCAST__SIDE__KIND_RELAY_DATA:
-        good = read_data(side->relay_data, from, relay);
+        address = side->relay_data->to;
+        good = read_data(side->relay_data, relay);
         break;
     case ROOMCAST__SIDE__KIND_RELAY_CLOSE:
-        good = read_close(side->relay_close, from, relay);
+        address = side->relay_close->to;
+        good = read_close(side->relay_close, relay);
         break;
     case ROOMCAST__SIDE__KIND_RELAY_LOST:
         return read_id(side->relay_lost->gateway, from->gateway) ? RC_TRUNK_LOST : RC_TRUNK_OTHER;
     default:
-        break;
+        return RC_TRUNK_OTHER;
     }
-    return good ? RC_TRUNK_RELAY : RC_TRUNK_OTHER;
+    if (read_address(address, from))
+        return good ? RC_TRUNK_RELAY : RC_TRUNK_BROKEN;
+    rc_buf_rele(relay->data);
+    relay->data = NULL;
+    return RC_TRUNK_OTHER;
 }
 
 enum rc_trunk_side rc_trunk_unpack(const struct rc_buf *bytes, struct rc_trunk_address *from, struct rc_relay *relay)

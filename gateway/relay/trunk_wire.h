@@ -16,9 +16,11 @@ struct rc_trunk_address {
 struct rc_buf *rc_trunk_pack(const struct rc_trunk_address *to, const struct rc_relay *relay);
 
 enum rc_trunk_side {
-    RC_TRUNK_OTHER, /* no relay's message, or a broken one (its stream ends by its own silence) */
+    RC_TRUNK_OTHER, /* no relay's message, or one that does not even say of which stream it is */
     RC_TRUNK_RELAY, /* from and relay are set, but for relay->stream; relay->data is a reference for the caller */
-    RC_TRUNK_LOST,  /* from->gateway is set: the sending broker has no session with it any more */
+    RC_TRUNK_BROKEN, /* from is set: a part of this stream cannot be taken (above a limit, no session id, memory is short), so the
+                        stream has a gap and must end */
+    RC_TRUNK_LOST, /* from->gateway is set: the sending broker has no session with it any more */
 };
 enum rc_trunk_side rc_trunk_unpack(const struct rc_buf *side, struct rc_trunk_address *from, struct rc_relay *relay);
 
