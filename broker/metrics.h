@@ -13,6 +13,9 @@
     X(BM_RESENDS, "resends_total", RC_COUNTER, "requests", "Times a persister asked for records again.")               \
     X(BM_HOLES, "holes_total", RC_COUNTER, "records", "Records dropped that some persister had not stored.")           \
     X(BM_GONE, "gateways_gone_total", RC_COUNTER, "gateways", "Gateway incarnations taken for gone.")                  \
+    X(BM_RELAYED, "relay_messages_total", RC_COUNTER, "messages", "Messages of relays passed on between gateways.")    \
+    X(BM_RELAYS_REFUSED, "relays_refused_total", RC_COUNTER, "messages",                                               \
+      "Messages of relays to a gateway that is not here or that is full.")                                             \
     X(BM_STATE_CHANGES, "state_changes_total", RC_COUNTER, "changes", "Changes of this broker's state.")               \
     X(BM_JUMPS, "clock_jumps_total", RC_COUNTER, "jumps", "Times the machine's clock jumped.")                         \
     X(BM_GATEWAYS, "gateways", RC_GAUGE, "gateways", "Gateways with a session.")                                       \

@@ -5,6 +5,7 @@
  */
 #include "broker/process.h"
 #include "broker/process_impl.h"
+#include "broker/relay.h"
 #include "clock.h"
 
 #include <stdlib.h>
@@ -24,6 +25,7 @@ static void leave(struct rc_broker_process *b, struct rc_session *s)
 {
     TAILQ_REMOVE(&b->sessions, s, link);
     rc_roster_note(&b->roster, RC_ROSTER_SELF, &s->peer, false, rc_clock_now());
+    rc_broker_relay_lost(b, s);
 }
 
 static void world_end(void *arg, struct rc_session *s, enum rc_end why)
@@ -115,6 +117,11 @@ static bool node_receive(void *arg, struct rc_session *s, const struct rc_batch 
 {
     struct rc_broker_process *b = arg;
     return rc_broker_receive(b->core, s, batch);
+}
+
+static void node_side(void *arg, struct rc_session *s, struct rc_buf *bytes)
+{
+    rc_broker_relay(arg, s, bytes);
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
@@ -227,7 +234,8 @@ static enum rc_exit open_links(struct rc_broker_process *b, char why[RC_LINK_WHY
                                              .refused = node_refused,
                                              .down = node_down,
                                              .take = node_take,
-                                             .receive = node_receive};
+                                             .receive = node_receive,
+                                             .side = node_side};
     b->host = rc_host_new(&config, &node, b, why);
     if (!b->host)
         return RC_EXIT_UNAVAILABLE;

@@ -40,6 +40,7 @@ struct rc_status {
     const char *admin;
     uint64_t incarnation;
     uint64_t connections;
+    uint64_t relayed; /* gateway: of these, clients whose session another gateway has */
     uint64_t rooms;
     uint64_t messages_in, messages_out;           /* totals since start */
     double messages_in_per_s, messages_out_per_s; /* rc_rate_per_s */

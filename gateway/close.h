@@ -35,8 +35,7 @@
       "Its rooms were not in place in time")                                                                           \
     X(RC_CLOSE_UNDELIVERED, "closed_undelivered", RC_COUNTER, "connections",                                           \
       "A message of it that asked for no ack was given up")                                                            \
-    X(RC_CLOSE_RELAY, "closed_relay", RC_COUNTER, "connections",                                                       \
-      "The way to the gateway of its session was lost")                                                                \
+    X(RC_CLOSE_RELAY, "closed_relay", RC_COUNTER, "connections", "The way to the gateway of its session was lost")     \
     X(RC_CLOSE_BUSY, "closed_busy", RC_COUNTER, "connections", "A bound of this gateway is reached")
 
 enum rc_close { RC_CLOSE_LIST(RC_METRIC_ENUM) RC_CLOSE_COUNT };

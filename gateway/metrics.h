@@ -14,7 +14,8 @@
     X(GM_UPGRADES, "upgrades_total", RC_COUNTER, "sessions", "Sessions that went from long-polling to a WebSocket")    \
     X(GM_MOVED, "moved_total", RC_COUNTER, "connections", "Connections that another worker took over")                 \
     X(GM_RELAYED, "relayed", RC_GAUGE, "connections", "Clients connected here whose session another gateway has")      \
-    X(GM_RELAYED_TOTAL, "relayed_total", RC_COUNTER, "connections", "Requests and WebSockets relayed to their gateway")\
+    X(GM_RELAYED_TOTAL, "relayed_total", RC_COUNTER, "connections",                                                    \
+      "Requests and WebSockets relayed to their gateway")                                                              \
     X(GM_GUESTS, "guests", RC_GAUGE, "connections", "Clients connected to another gateway whose session is here")      \
     X(GM_RELAY_BYTES, "relay_bytes_total", RC_COUNTER, "bytes", "Bytes of clients sent to other gateways")             \
     X(GM_RELAYS_LOST, "relays_lost_total", RC_COUNTER, "connections", "Relays that ended because the way was lost")    \
@@ -35,6 +36,7 @@
       "Deliveries from brokers dropped because their payload is not one")                                              \
     X(GM_COPIES_OUT, "copies_out_total", RC_COUNTER, "messages", "Copies put into clients' queues")                    \
     X(GM_HTTP_REQUESTS, "http_requests_total", RC_COUNTER, "requests", "HTTP requests parsed")                         \
+    X(GM_ORIGINS_REFUSED, "origins_refused_total", RC_COUNTER, "requests", "Requests of other sites' pages refused")   \
     X(GM_HISTORY_REQUESTS, "history_requests_total", RC_COUNTER, "requests", "History requests answered")              \
     X(GM_RESENDS, "resends_total", RC_COUNTER, "messages", "Messages sent again to another broker")                    \
     X(GM_REFUSALS, "refusals_total", RC_COUNTER, "refusals", "Slots that a broker refused")                            \

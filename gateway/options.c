@@ -2,6 +2,7 @@
 #include "gateway/options.h"
 
 #include "addr.h"
+#include "gateway/sio/namespaces.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -41,6 +42,10 @@ static const struct rc_option lines[] = {
      "A client that has entered no namespace for this long is closed."},
     {"eio.max_payload", RC_OPT_SIZE, AT(max_payload), KIB, MIB, "1000000", "bytes", false,
      "Largest message that a client may send."},
+    {"cors.origins", RC_OPT_LIST, AT(cors_origins), 0, RC_ORIGINS_MAX, "", "scheme://host[:port],...", false,
+     "Origins whose pages may use this gateway besides its own; *: any, null: those without one."},
+    {"sio.namespaces", RC_OPT_LIST, AT(sio_namespaces), 1, RC_NAMESPACES_MAX, "/", "/name,...", false,
+     "Namespaces that clients may enter: each has the same chat with rooms of its own, and all share one history."},
     {"queue.client", RC_OPT_SIZE, AT(queue_client), 64 * KIB, GIB, "4m", "bytes", false,
      "Bytes queued for one client that reads too slowly; above, it is closed."},
     {"queue.unconfirmed", RC_OPT_SIZE, AT(queue_unconfirmed), 4 * MIB, 64 * GIB, "64m", "bytes", false,
@@ -107,11 +112,29 @@ static void take_key(struct rc_gateway_options *o, struct rc_option_errors *erro
     rc_secret_fini(&secret);
 }
 
+static void take_origins(struct rc_gateway_options *o, struct rc_option_errors *errors)
+{
+    char why[384];
+    o->origins = rc_origins_new(o->cors_origins, why, sizeof why);
+    if (!o->origins)
+        rc_option_fail(errors, "cors.origins: %s", why);
+}
+
+static void take_namespaces(struct rc_gateway_options *o, struct rc_option_errors *errors)
+{
+    char why[512];
+    o->namespaces = rc_namespaces_new(o->sio_namespaces, why, sizeof why);
+    if (!o->namespaces)
+        rc_option_fail(errors, "sio.namespaces: %s", why);
+}
+
 static void check(void *arg, struct rc_option_errors *errors)
 {
     struct rc_gateway_options *o = arg;
     rc_common_check(&o->common, errors);
     take_key(o, errors);
+    take_origins(o, errors);
+    take_namespaces(o, errors);
     size_t len = strlen(o->eio_path);
     if (o->eio_path[0] != '/' || o->eio_path[len - 1] != '/')
         rc_option_fail(errors, "eio.path: %s must begin and end with a slash, as /socket.io/", o->eio_path);
@@ -156,6 +179,8 @@ void rc_gateway_options_fini(struct rc_gateway_options *o)
     struct rc_option_table table[2];
     struct rc_option_set set = set_of(o, table);
     rc_jwt_free(o->jwt);
+    rc_origins_free(o->origins);
+    rc_namespaces_free(o->namespaces);
     rc_common_fini(&o->common);
     rc_options_free(&set);
 }

@@ -4,6 +4,7 @@
 
 #include "common_options.h"
 #include "gateway/app/jwt.h"
+#include "gateway/http/origin.h"
 
 struct rc_gateway_options {
     struct rc_common common;
@@ -19,9 +20,13 @@ struct rc_gateway_options {
     int64_t queue_client, queue_unconfirmed, queue_socket, queue_credit;
     bool demo;
     char *client_dir;
+    char *cors_origins;
+    char *sio_namespaces;
 
     /* made by the check */
     struct rc_jwt *jwt;
+    struct rc_origins *origins;
+    const char *const *namespaces; /* NULL-terminated */
 };
 
 /* RC_OPTIONS_RUN, or the code to exit with. Call rc_gateway_options_fini in either case. o is zeroed. */

@@ -16,8 +16,6 @@
 
 #define DELIVERIES_BOUND ((size_t)16 << 20) /* what one broker may have unacknowledged (protocol.md 10) */
 
-static const char *const namespaces[] = {"/", NULL};
-
 static void serving(void *arg)
 {
     struct rc_gateway_process *g = arg;
@@ -85,16 +83,19 @@ static enum rc_exit add_worker(struct rc_gateway_process *g, char *why, size_t s
     address_of(g, listen, sizeof listen);
     struct rc_worker_config config = {
         .index = g->workers,
+        .workers = worker_count(o),
+        .gateway = rc_sid_gateway(g->self.id),
         .listen = listen,
         .path = o->eio_path,
         .ping_interval = o->ping_interval,
         .ping_timeout = o->ping_timeout,
         .connect_timeout = o->connect_timeout,
-        .max_payload = (size_t)o->max_payload,
+        .max_payload = (uint32_t)o->max_payload,
         .queue_max = (size_t)o->queue_client,
         .mailbox_max = 2 * DELIVERIES_BOUND * o->common.brokers.count,
-        .nsp = namespaces,
+        .nsp = o->namespaces,
         .app = g->app,
+        .guard = &g->guard[g->workers],
         .uplink = rc_router_uplink(g->router),
     };
     int code = RC_EXIT_INTERNAL;
@@ -103,8 +104,9 @@ static enum rc_exit add_worker(struct rc_gateway_process *g, char *why, size_t s
         return (enum rc_exit)code;
     unsigned i = g->workers++;
     g->worker[i] = w;
+    g->guard[i] = (struct rc_origin_guard){.origins = o->origins, .values = rc_worker_values(w)};
     g->copies[g->metrics[0].copy_count++] = rc_worker_values(w);
-    g->history[i] = rc_history_on(w, g->auth);
+    g->history[i] = rc_history_on(w, g->auth, &g->guard[i]);
     rc_script_routes(g->script, rc_worker_http(w));
     if (g->demo)
         rc_demo_routes(g->demo, rc_worker_http(w));
@@ -202,6 +204,7 @@ enum rc_exit rc_gateway_run(struct rc_gateway_options *options)
     g.self.inc = (uint64_t)rc_clock_wall_ms();
     snprintf(g.self.id, sizeof g.self.id, "%s", options->common.options.node_id);
     rc_common_log(&options->common);
+    rc_origins_log(options->origins);
     enum rc_exit code = rc_daemon_init(&g.daemon);
     if (code == RC_EXIT_OK)
         code = start(&g);

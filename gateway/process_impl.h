@@ -28,6 +28,7 @@ struct rc_gateway_process {
     unsigned workers;
     struct rc_worker *worker[RC_WORKERS_MAX];
     struct rc_history *history[RC_WORKERS_MAX];
+    struct rc_origin_guard guard[RC_WORKERS_MAX]; /* each for its worker's thread */
     struct rc_rate in, out;
     uint64_t not_stored;      /* messages that the alarm has told of */
     rc_gateway_values values; /* of the link loop */

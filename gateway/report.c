@@ -69,6 +69,7 @@ static char *status(void *arg)
         .admin = g->self.admin,
         .incarnation = s.core.inc,
         .connections = value(g, GM_CONNECTIONS),
+        .relayed = value(g, GM_RELAYED),
         .rooms = s.core.rooms,
         .messages_in = value(g, GM_EVENTS_IN),
         .messages_out = value(g, GM_COPIES_OUT),

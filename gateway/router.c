@@ -28,10 +28,12 @@ static void session_over(struct rc_router *r, struct rc_session *s)
 {
     rc_time now = rc_clock_now();
     rc_roster_note(&r->roster, RC_ROSTER_SELF, &s->peer, false, now);
-    if (s->peer.role == RC_BROKER)
+    if (s->peer.role == RC_BROKER) {
+        rc_trunk_down(r->trunk, s);
         rc_roster_lost(&r->roster, source_of(r, &s->peer), now);
-    else
+    } else {
         rc_queries_lost(r->queries, s);
+    }
 }
 
 static void world_end(void *arg, struct rc_session *s, enum rc_end why)
@@ -56,8 +58,11 @@ static struct rc_session *node_up(void *arg, const struct rc_peer *peer, uint64_
     struct rc_router *r = arg;
     struct rc_session *s = peer->role == RC_PERSISTER ? rc_aside_up(r->aside, peer, session)
                                                       : rc_gateway_up(r->core, peer, session, state);
-    if (s)
-        rc_roster_note(&r->roster, RC_ROSTER_SELF, peer, true, rc_clock_now());
+    if (!s)
+        return NULL;
+    rc_roster_note(&r->roster, RC_ROSTER_SELF, peer, true, rc_clock_now());
+    if (peer->role == RC_BROKER)
+        rc_trunk_up(r->trunk, s);
     return s;
 }
 
@@ -106,7 +111,7 @@ static void node_side(void *arg, struct rc_session *s, struct rc_buf *bytes)
     struct rc_router *r = arg;
     if (s->peer.role == RC_PERSISTER)
         rc_queries_rows(r->queries, s, bytes);
-    else
+    else if (!rc_trunk_side(r->trunk, s, bytes))
         rc_roster_unpack(&r->roster, source_of(r, &s->peer), bytes, rc_clock_now());
 }
 
@@ -285,6 +290,12 @@ struct rc_router *rc_router_new(const struct rc_router_config *config, enum rc_e
     r->times = config->options->common.times;
     r->queries = rc_queries_new(rc_router_rows, r);
     TAILQ_INIT(&r->barriers);
+    r->trunk = rc_trunk_new(&(struct rc_trunk_config){.id = r->config.self.id,
+                                                      .brokers = &config->options->common.brokers,
+                                                      .roster = &r->roster,
+                                                      .host = r,
+                                                      .down = rc_router_relay,
+                                                      .side = rc_router_side});
     struct rc_world world = {r, rc_host_now, rc_host_random, world_kick, world_end};
     r->aside = rc_aside_new(config->self.inc, &r->times, &world);
     snprintf(why, RC_LINK_WHY, "out of memory");
@@ -303,6 +314,7 @@ void rc_router_free(struct rc_router *r)
     rc_gateway_free(r->core);
     rc_aside_free(r->aside);
     rc_queries_free(r->queries);
+    rc_trunk_free(r->trunk);
     rc_mailbox_free(r->mailbox, rc_router_drop_mail);
     rc_router_drop_barriers(r);
     rc_roster_fini(&r->roster);
@@ -319,6 +331,7 @@ void rc_router_workers(struct rc_router *r, struct rc_worker *const *worker, uns
     r->workers = count < RC_WORKERS_MAX ? count : RC_WORKERS_MAX;
     for (unsigned i = 0; i < r->workers; i++)
         r->worker[i] = worker[i];
+    rc_trunk_workers(r->trunk, r->workers);
 }
 
 void rc_router_leave(struct rc_router *r)

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "cluster/mem.h"
+#include "gateway/net/net.h"
 #include "log.h"
 
 struct letter { /* a worker's request in the mailbox */
@@ -25,6 +26,9 @@ void rc_router_drop_mail(struct rc_mail *mail)
             rc_buf_rele(l->up.emit.room[i]);
     }
     rc_buf_rele(l->up.side);
+    rc_buf_rele(l->up.relay.data);
+    if (l->up.connection)
+        rc_net_discard(l->up.connection);
     free(l);
 }
 
@@ -33,17 +37,25 @@ static size_t letter_bytes(const struct rc_up *up)
     size_t bytes = sizeof(struct letter);
     if (up->kind == RC_UP_EMIT)
         bytes += up->emit.payload->len + (up->emit.row ? up->emit.row->len : 0);
+    if (up->relay.data)
+        bytes += up->relay.data->len;
     return bytes;
 }
 
-/* Any worker's thread. CONNECT and EMIT can be refused; the others are bounded by what came before them. */
+/* What a worker may be refused; the rest is bounded by what came before it. */
+static bool can_be_refused(const struct rc_up *up)
+{
+    return up->kind == RC_UP_CONNECT || up->kind == RC_UP_EMIT ||
+           (up->kind == RC_UP_RELAY && up->relay.kind == RC_RELAY_OPEN);
+}
+
+/* Any worker's thread. */
 bool rc_router_post(void *arg, struct rc_up *up)
 {
     struct rc_router *r = arg;
     struct letter *l = rc_zalloc(sizeof *l);
     l->up = *up;
-    bool force = up->kind != RC_UP_CONNECT && up->kind != RC_UP_EMIT;
-    if (rc_mailbox_post(r->mailbox, &l->mail, letter_bytes(up), force))
+    if (rc_mailbox_post(r->mailbox, &l->mail, letter_bytes(up), !can_be_refused(up)))
         return true;
     free(l);
     return false;
@@ -105,7 +117,13 @@ static void take_passed(struct rc_router *r, struct rc_barrier *b)
     free(b);
 }
 
-static void take_letter(struct rc_router *r, const struct rc_up *up)
+static void take_move(struct rc_router *r, struct rc_up *up)
+{
+    down(r, up->worker, &(struct rc_down){.kind = RC_DOWN_ARRIVE, .connection = up->connection}, 0);
+    up->connection = NULL;
+}
+
+static void take_letter(struct rc_router *r, struct rc_up *up)
 {
     switch (up->kind) {
     case RC_UP_CONNECT:
@@ -120,6 +138,12 @@ static void take_letter(struct rc_router *r, const struct rc_up *up)
         break;
     case RC_UP_QUERY:
         take_query(r, up);
+        break;
+    case RC_UP_RELAY:
+        rc_trunk_send(r->trunk, &up->relay);
+        break;
+    case RC_UP_MOVE:
+        take_move(r, up);
         break;
     case RC_UP_PASSED:
         take_passed(r, up->barrier);
@@ -187,6 +211,18 @@ void rc_router_rows(void *arg, uint64_t query, struct rc_buf *side)
 {
     down(arg, RC_SOCKET_WORKER(query),
          &(struct rc_down){.kind = RC_DOWN_ROWS, .query = query, .side = rc_buf_hold(side)}, side ? side->len : 0);
+}
+
+void rc_router_relay(void *arg, const struct rc_relay *relay)
+{
+    down(arg, RC_RELAY_WORKER(relay->stream), &(struct rc_down){.kind = RC_DOWN_RELAY, .relay = *relay},
+         relay->data ? relay->data->len : 0);
+}
+
+void rc_router_side(void *arg, struct rc_session *s, struct rc_buf *side)
+{
+    struct rc_router *r = arg;
+    rc_host_side(r->host, s, side);
 }
 
 const struct rc_gateway_events rc_router_events = {on_opened, on_closed, on_deliver, on_barrier,

@@ -9,6 +9,7 @@
 
 #include "aside.h"
 #include "gateway/queries.h"
+#include "gateway/relay/trunk.h"
 #include "gateway/router.h"
 #include "mailbox.h"
 #include "suspend.h"
@@ -28,6 +29,7 @@ struct rc_router {
     struct rc_mailbox *mailbox;
     struct rc_aside *aside; /* sessions with persisters */
     struct rc_queries *queries;
+    struct rc_trunk *trunk; /* relays */
     struct rc_roster roster;
     struct rc_suspend suspend;
     struct rc_worker *worker[RC_WORKERS_MAX];
@@ -42,7 +44,9 @@ struct rc_router {
 extern const struct rc_gateway_events rc_router_events; /* of the core; host is the router */
 bool rc_router_post(void *router, struct rc_up *up);    /* for struct rc_uplink: any worker's thread */
 void rc_router_take_mail(struct rc_router *r);
-void rc_router_drop_mail(struct rc_mail *mail); /* what nobody took */
+void rc_router_drop_mail(struct rc_mail *mail);                               /* what nobody took */
+void rc_router_relay(void *router, const struct rc_relay *relay);             /* for the trunk: to a worker */
+void rc_router_side(void *router, struct rc_session *s, struct rc_buf *side); /* for the trunk: to a broker */
 /* Nobody passes them any more: the workers have ended, and with them their sockets. */
 void rc_router_pass_barriers(struct rc_router *r);
 void rc_router_drop_barriers(struct rc_router *r);

@@ -11,6 +11,7 @@
 #define RC_GATEWAY_UPLINK_H
 
 #include "cluster/gateway.h"
+#include "gateway/relay/relay.h"
 
 #define RC_SOCKET_WORKER(socket) ((unsigned)((socket) >> 48))
 
@@ -19,6 +20,8 @@ enum rc_up_kind {
     RC_UP_DISCONNECT, /* socket: it is gone */
     RC_UP_EMIT,       /* emit: answered by RESULT (always, also when nothing was asked for) */
     RC_UP_QUERY,      /* query, side: a packed Side{Query}; answered by ROWS with the same query number */
+    RC_UP_RELAY,      /* relay: of a client connected here, or of a guest */
+    RC_UP_MOVE,       /* connection: goes to `worker`; answered by ARRIVE there */
     RC_UP_PASSED,     /* barrier: everything posted before this DOWN barrier is in the sockets' queues */
 };
 struct rc_up {
@@ -29,6 +32,9 @@ struct rc_up {
     struct rc_emit emit;
     uint64_t query;
     struct rc_buf *side;
+    struct rc_relay relay;
+    struct rc_stream *connection; /* left its net (rc_net_move) */
+    unsigned worker;
     void *barrier; /* opaque, from RC_DOWN_BARRIER */
 };
 
@@ -40,6 +46,8 @@ enum rc_down_kind {
     RC_DOWN_BARRIER, /* barrier: post PASSED with it when the deliveries before it are in the sockets' queues */
     RC_DOWN_RESULT,  /* socket, token, outcome: of an emit */
     RC_DOWN_PAUSE,   /* socket, stop: stop or go on reading from it */
+    RC_DOWN_RELAY,   /* relay: of a client connected here, or of a guest */
+    RC_DOWN_ARRIVE,  /* connection: from another worker */
     RC_DOWN_ROWS,    /* query, side: a packed Side{Rows}; side NULL: no persister can be asked */
 };
 struct rc_down {
@@ -53,13 +61,15 @@ struct rc_down {
     bool stop;
     uint64_t query;
     struct rc_buf *side;
+    struct rc_relay relay;
+    struct rc_stream *connection;
 };
 
 /* What a worker needs of the link loop; a test or the conformance program puts a loopback here. */
 struct rc_uplink {
     void *host;
-    /* False: the mailbox is at its bound; nothing was taken. CONNECT and EMIT are then refused as busy; DISCONNECT,
-     * PASSED and QUERY never fail. Any thread. */
+    /* False: the mailbox is at its bound; nothing was taken. CONNECT, EMIT and the OPEN of a relay are then refused as busy; the
+     * others never fail. Any thread. */
     bool (*post)(void *host, struct rc_up *up);
 };
 

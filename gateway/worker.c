@@ -8,6 +8,8 @@
 #include "gateway/eio/eio_http.h"
 #include "gateway/net/listener.h"
 #include "gateway/net/net.h"
+#include "gateway/relay/edge.h"
+#include "gateway/relay/home.h"
 #include "gateway/sio/sio.h"
 #include "log.h"
 #include "mailbox.h"
@@ -51,7 +53,9 @@ struct rc_worker {
     struct rc_http_server *http;
     struct rc_eio_server *eio;
     struct rc_sio *sio;
-    char *route; /* path of Engine.IO with a star */
+    struct rc_edge *edge; /* clients whose session another gateway has */
+    struct rc_home *home; /* clients of sessions here that are connected to another gateway */
+    char *route;          /* path of Engine.IO with a star */
 
     struct rc_map queries; /* number (8 bytes) -> struct query */
     uint64_t last_query;
@@ -71,6 +75,10 @@ static void letter_free(struct rc_mail *mail)
         rc_msg_rele(&letter->down.msg);
     else if (letter->down.kind == RC_DOWN_ROWS)
         rc_buf_rele(letter->down.side);
+    else if (letter->down.kind == RC_DOWN_RELAY)
+        rc_buf_rele(letter->down.relay.data);
+    else if (letter->down.kind == RC_DOWN_ARRIVE && letter->down.connection)
+        rc_net_discard(letter->down.connection);
     free(letter);
 }
 
@@ -93,7 +101,29 @@ static void take_rows(struct rc_worker *w, const struct rc_down *down)
     free(query);
 }
 
-static void open_letter(struct rc_worker *w, const struct rc_down *down)
+static void take_relay(struct rc_worker *w, const struct rc_relay *relay)
+{
+    if (relay->stream & RC_RELAY_GUEST)
+        rc_home_down(w->home, relay);
+    else
+        rc_edge_down(w->edge, relay);
+}
+
+/* Speaks HTTP on a connection that is in our net. */
+static void speak(struct rc_worker *w, struct rc_stream *stream)
+{
+    if (stream && !rc_http_open(w->http, stream))
+        rc_stream_close(stream, RC_CLOSE_MEMORY);
+}
+
+static void take_arrival(struct rc_worker *w, struct rc_down *down)
+{
+    rc_net_arrive(w->net, down->connection);
+    speak(w, down->connection);
+    down->connection = NULL;
+}
+
+static void open_letter(struct rc_worker *w, struct rc_down *down)
 {
     struct rc_up passed = {.kind = RC_UP_PASSED, .barrier = down->barrier};
     switch (down->kind) {
@@ -105,6 +135,12 @@ static void open_letter(struct rc_worker *w, const struct rc_down *down)
         break;
     case RC_DOWN_ROWS:
         take_rows(w, down);
+        break;
+    case RC_DOWN_RELAY:
+        take_relay(w, &down->relay);
+        break;
+    case RC_DOWN_ARRIVE:
+        take_arrival(w, down);
         break;
     case RC_DOWN_FENCED:
         rc_log(RC_WARN, "worker-fenced", "worker=%u connections=%" PRIu64, w->config.index,
@@ -156,9 +192,15 @@ static bool turn(struct rc_worker *w)
 {
     bool mail = take_mail(w);
     rc_wheel_advance(&w->wheel, rc_clock_now());
+    rc_home_turn(w->home);
     bool net = rc_net_turn(w->net);
     atomic_store_explicit(&w->turned, rc_clock_now(), memory_order_relaxed);
     return mail || net;
+}
+
+static size_t clients(const struct rc_worker *w)
+{
+    return rc_net_count(w->net) + rc_home_count(w->home);
 }
 
 /* Ends all connections, giving them the time to read what is queued. */
@@ -168,8 +210,9 @@ static void wind_up(struct rc_worker *w)
     rc_listener_free(w->listener);
     w->listener = NULL;
     rc_eio_server_close_polling(w->eio, RC_CLOSE_SHUTDOWN);
+    rc_home_close_all(w->home, RC_CLOSE_SHUTDOWN);
     rc_net_close_all(w->net, RC_CLOSE_SHUTDOWN);
-    while (turn(w) || (rc_net_count(w->net) && rc_clock_now() < end))
+    while (turn(w) || (clients(w) && rc_clock_now() < end))
         wait_for_events(w, false);
 }
 
@@ -191,9 +234,41 @@ static void *run(void *arg)
 static void on_accepted(void *self, int fd, const struct sockaddr *peer)
 {
     struct rc_worker *w = self;
-    struct rc_stream *stream = rc_net_adopt(w->net, fd, peer);
-    if (stream && !rc_http_open(w->http, stream))
+    speak(w, rc_net_adopt(w->net, fd, peer));
+}
+
+/* The session of a request is in another worker, or in another gateway. */
+
+static void on_moved(void *self, struct rc_stream *stream, unsigned worker)
+{
+    struct rc_up up = {.kind = RC_UP_MOVE, .connection = stream, .worker = worker};
+    post_up(self, &up);
+}
+
+static void move(struct rc_worker *w, unsigned worker, const struct rc_http_request *request,
+                 struct rc_response *response)
+{
+    struct rc_buf *head = rc_http_request_text(request, NULL);
+    struct rc_stream *stream = rc_response_leave(response);
+    if (stream && head) {
+        rc_metric_add(&w->values[GM_MOVED], 1);
+        rc_net_move(stream, head, worker);
+    } else if (stream) {
         rc_stream_close(stream, RC_CLOSE_MEMORY);
+    }
+    rc_buf_rele(head);
+}
+
+static void on_elsewhere(void *self, const struct rc_sid *sid, const struct rc_http_request *request,
+                         struct rc_response *response)
+{
+    struct rc_worker *w = self;
+    if (sid->gateway != w->config.gateway)
+        rc_edge_request(w->edge, sid, request, response);
+    else if (sid->worker < w->config.workers)
+        move(w, sid->worker, request, response);
+    else
+        rc_eio_refuse_unknown(response, request->upgrade);
 }
 
 static bool make_loop(struct rc_worker *w)
@@ -214,6 +289,8 @@ static bool make_layers(struct rc_worker *w)
                                                 .wheel = &w->wheel,
                                                 .values = w->values,
                                                 .queue_max = c->queue_max,
+                                                .moved = on_moved,
+                                                .host = w,
                                                 .pass_us = RC_PASS_US,
                                                 .pass_bytes = RC_PASS_BYTES});
     w->http = rc_http_server_new(&w->wheel, w->values);
@@ -234,7 +311,13 @@ static bool make_layers(struct rc_worker *w)
                                                        .now = rc_clock_now,
                                                        .values = w->values,
                                                        .user = c->engine ? c->engine : &rc_sio_user,
-                                                       .host = w->sio});
+                                                       .host = w->sio,
+                                                       .guard = c->guard,
+                                                       .elsewhere = on_elsewhere,
+                                                       .desk = w});
+    w->edge = rc_edge_new(c->index, &c->uplink, w->values);
+    w->home = rc_home_new(&(struct rc_home_config){
+        .http = w->http, .wheel = &w->wheel, .uplink = c->uplink, .values = w->values, .queue_max = c->queue_max});
     w->route = rc_zalloc(strlen(c->path) + 2);
     sprintf(w->route, "%s*", c->path);
     rc_http_route_body(w->http, w->route, rc_eio_request, w->eio);
@@ -323,6 +406,7 @@ void rc_worker_free(struct rc_worker *w)
     if (!w)
         return;
     rc_listener_free(w->listener);
+    rc_home_free(w->home);
     rc_net_free(w->net);
     answer_queries(w);
     while (w->taken) {
@@ -330,6 +414,7 @@ void rc_worker_free(struct rc_worker *w)
         w->taken = mail->next;
         letter_free(mail);
     }
+    rc_edge_free(w->edge);
     rc_eio_server_free(w->eio);
     rc_sio_free(w->sio);
     rc_http_server_free(w->http);

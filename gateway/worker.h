@@ -14,6 +14,7 @@
 #include "gateway/app/app.h"
 #include "gateway/eio/eio.h"
 #include "gateway/http/http.h"
+#include "gateway/http/origin.h"
 #include "gateway/metrics.h"
 #include "gateway/uplink.h"
 
@@ -21,19 +22,21 @@
 #define RC_PASS_BYTES ((size_t)4 << 20)
 
 struct rc_worker_config {
-    unsigned index;        /* number of this worker, in its sockets' numbers */
+    unsigned index;        /* number of this worker, in its sockets' numbers and its sessions' ids */
+    unsigned workers;      /* of the process */
     const char *listen;    /* "host:port"; port 0: any free one, see rc_worker_port */
     const char *path;      /* of Engine.IO, begins and ends with '/': "/socket.io/" */
     uint64_t gateway;      /* of its node id (rc_sid_gateway): the sessions' ids name it */
     int64_t ping_interval; /* ms, all three */
     int64_t ping_timeout;
     int64_t connect_timeout;
-    size_t max_payload;     /* bytes of one Engine.IO message from a client */
+    uint32_t max_payload;   /* bytes of one Engine.IO message from a client */
     size_t queue_max;       /* bytes queued for one client; above: closed (RC_CLOSE_SLOW) */
     size_t mailbox_max;     /* bytes of deliveries posted and not yet taken */
-    const char *const *nsp; /* namespaces that clients may enter, "/" among them; NULL-terminated */
+    const char *const *nsp; /* namespaces that clients may enter; NULL-terminated */
     const struct rc_app *app;
     const struct rc_eio_user *engine; /* in place of Socket.IO; NULL: Socket.IO. For the conformance program */
+    struct rc_origin_guard *guard;    /* set before start; NULL: pages of any site */
     struct rc_uplink uplink;
 };
 

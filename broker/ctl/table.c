@@ -22,6 +22,7 @@ static const struct column columns[] = {
     {"STATE", "state", TEXT, NULL},
     {"VERSION", "version", TEXT, NULL},
     {"CONNS", "connections", COUNT, NULL},
+    {"RELAY", "relayed", COUNT, "gateway"},
     {"ROOMS", "rooms", COUNT, NULL},
     {"IN/s", "messages_in_per_s", RATE, NULL},
     {"OUT/s", "messages_out_per_s", RATE, NULL},
@@ -162,8 +163,10 @@ void rc_table_print(FILE *out, const struct rc_survey *survey, bool colour)
     print_errors(out, survey);
     if (survey->truncated)
         fprintf(out, "more than %d nodes were named; the others are not shown\n", RC_SURVEY_MAX);
-    fprintf(out, "%zu node%s: %zu up, %zu down; gateways: %.0f connections, %.1f messages/s in, %.1f/s out\n",
+    fprintf(out,
+            "%zu node%s: %zu up, %zu down; gateways: %.0f connections, %.0f of them relayed, %.1f messages/s in, "
+            "%.1f/s out\n",
             survey->count, survey->count == 1 ? "" : "s", survey->count - down, down,
-            sum_gateways(survey, "connections"), sum_gateways(survey, "messages_in_per_s"),
-            sum_gateways(survey, "messages_out_per_s"));
+            sum_gateways(survey, "connections"), sum_gateways(survey, "relayed"),
+            sum_gateways(survey, "messages_in_per_s"), sum_gateways(survey, "messages_out_per_s"));
 }

@@ -49,8 +49,7 @@ struct rc_gateway *rc_gateway_new(const struct rc_gateway_config *config, const 
     }
     g->version = 1;
     g->started = rc_gw_now(g);
-    rc_map_init(&g->sockets, world->random(world->host));
-    rc_map_init(&g->rooms, world->random(world->host));
+    rc_gw_rooms_init(g);
     TAILQ_INIT(&g->pending);
     rc_emits_init(g);
     rc_receiver_init(&g->receiver, world->random(world->host));
@@ -135,7 +134,7 @@ static void deliver(struct rc_gateway *g, struct rc_gw_broker *b, const struct r
         g->count.duplicates++;
         return;
     }
-    if (!rc_map_get(&g->rooms, msg->room->data, msg->room->len))
+    if (!rc_index_get(&g->rooms, msg->room->data, msg->room->len))
         return; /* the last member left while it was on its way */
     g->events.deliver(g->world.host, msg);
 }

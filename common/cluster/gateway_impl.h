@@ -9,6 +9,7 @@
 #define RC_CLUSTER_GATEWAY_IMPL_H
 
 #include "cluster/gateway.h"
+#include "cluster/index.h"
 #include "cluster/map.h"
 #include "cluster/placement.h"
 
@@ -35,21 +36,29 @@ struct rc_gw_broker {
 struct rc_gw_room {
     struct rc_buf *key;
     uint32_t slot;
-    size_t members;    /* sockets in it, pending ones included */
+    uint32_t members;  /* sockets in it, pending ones included */
     uint64_t joined[]; /* per broker: ordinal of the JOIN; of this session if above the broker's base */
 };
 
 struct rc_gw_socket {
-    TAILQ_ENTRY(rc_gw_socket) link; /* g->pending, until opened */
-    uint64_t id;                    /* host's number */
-    bool open;                      /* CONNECT answered */
-    bool paused;                    /* host was told to stop reading */
-    rc_time since;                  /* CONNECT asked */
-    size_t bytes;                   /* unconfirmed, undelivered emits */
+    uint64_t id; /* host's number */
+    union {
+        struct rc_gw_wait *wait; /* until it is open */
+        size_t bytes;            /* unconfirmed, undelivered emits, since it is open */
+    };
+    bool open;   /* CONNECT answered */
+    bool paused; /* host was told to stop reading */
     uint32_t rooms;
-    struct rc_gw_room *room[RC_SOCKET_ROOMS_MAX];
+    struct rc_gw_room *room[];
 };
-TAILQ_HEAD(rc_gw_socket_list, rc_gw_socket);
+
+/* A CONNECT that is not answered yet. */
+struct rc_gw_wait {
+    TAILQ_ENTRY(rc_gw_wait) link; /* g->pending */
+    struct rc_gw_socket *socket;
+    rc_time since; /* CONNECT asked */
+};
+TAILQ_HEAD(rc_gw_wait_list, rc_gw_wait);
 
 struct rc_gw_emit;
 TAILQ_HEAD(rc_gw_emit_list, rc_gw_emit);
@@ -94,10 +103,10 @@ struct rc_gateway {
     uint64_t view;    /* V as a set of indexes */
     uint64_t version; /* of V, from 1 */
 
-    struct rc_map sockets; /* id -> rc_gw_socket */
-    struct rc_gw_socket_list pending;
+    struct rc_index sockets; /* rc_gw_socket by id */
+    struct rc_gw_wait_list pending;
     size_t pending_count;
-    struct rc_map rooms; /* key -> rc_gw_room */
+    struct rc_index rooms; /* rc_gw_room by key */
 
     struct rc_queue **queue;       /* RC_SLOTS, made on first use */
     struct rc_queue_list queues;   /* all made */
@@ -118,6 +127,7 @@ void rc_view_update(struct rc_gateway *g);
 bool rc_view_settled(const struct rc_gateway *g, rc_time now);
 
 /* rooms.c */
+void rc_gw_rooms_init(struct rc_gateway *g);
 bool rc_gw_room_joined(const struct rc_gw_room *room, const struct rc_gw_broker *b);
 void rc_gw_room_join(struct rc_gateway *g, struct rc_gw_room *room, struct rc_gw_broker *b);
 void rc_gw_room_leave(struct rc_gateway *g, struct rc_gw_room *room, struct rc_gw_broker *b);

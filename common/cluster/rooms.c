@@ -4,6 +4,25 @@
 
 #include <string.h>
 
+static const void *socket_key(const void *socket, size_t *len)
+{
+    *len = sizeof((const struct rc_gw_socket *)socket)->id;
+    return &((const struct rc_gw_socket *)socket)->id;
+}
+
+static const void *room_key(const void *room, size_t *len)
+{
+    const struct rc_buf *key = ((const struct rc_gw_room *)room)->key;
+    *len = key->len;
+    return key->data;
+}
+
+void rc_gw_rooms_init(struct rc_gateway *g)
+{
+    rc_index_init(&g->sockets, socket_key, g->world.random(g->world.host));
+    rc_index_init(&g->rooms, room_key, g->world.random(g->world.host));
+}
+
 bool rc_gw_room_joined(const struct rc_gw_room *room, const struct rc_gw_broker *b)
 {
     return b->s && room->joined[b->index] > b->base;
@@ -35,11 +54,11 @@ void rc_gw_room_leave(struct rc_gateway *g, struct rc_gw_room *room, struct rc_g
 
 static struct rc_gw_room *room_enter(struct rc_gateway *g, struct rc_buf *key)
 {
-    struct rc_map_entry *e = rc_map_put(&g->rooms, key->data, key->len);
-    struct rc_gw_room *room = e->value;
+    struct rc_gw_room *room = rc_index_get(&g->rooms, key->data, key->len);
     if (!room) {
-        room = e->value = rc_zalloc(sizeof *room + g->n * sizeof room->joined[0]);
+        room = rc_zalloc(sizeof *room + g->n * sizeof room->joined[0]);
         room->key = rc_buf_hold(key);
+        rc_index_put(&g->rooms, room);
         room->slot = rc_slot(key->data, key->len);
         for (uint32_t i = 0; i < g->n; i++)
             if (g->brokers[i].s)
@@ -61,13 +80,13 @@ static void room_exit(struct rc_gateway *g, struct rc_gw_room *room)
         return;
     for (uint32_t i = 0; i < g->n; i++)
         rc_gw_room_leave(g, room, &g->brokers[i]);
-    rc_map_del(&g->rooms, room->key->data, room->key->len);
+    rc_index_del(&g->rooms, room);
     room_free(room);
 }
 
 struct rc_gw_socket *rc_gw_socket_find(const struct rc_gateway *g, uint64_t id)
 {
-    return rc_map_get(&g->sockets, &id, sizeof id);
+    return rc_index_get(&g->sockets, &id, sizeof id);
 }
 
 static bool good_rooms(struct rc_buf *const *room, uint32_t n)
@@ -80,6 +99,23 @@ static bool good_rooms(struct rc_buf *const *room, uint32_t n)
     return true;
 }
 
+static void pend(struct rc_gateway *g, struct rc_gw_socket *socket)
+{
+    struct rc_gw_wait *wait = rc_zalloc(sizeof *wait);
+    wait->socket = socket;
+    wait->since = rc_gw_now(g);
+    socket->wait = wait;
+    TAILQ_INSERT_TAIL(&g->pending, wait, link);
+    g->pending_count++;
+}
+
+static void unpend(struct rc_gateway *g, struct rc_gw_socket *socket)
+{
+    TAILQ_REMOVE(&g->pending, socket->wait, link);
+    g->pending_count--;
+    free(socket->wait);
+}
+
 bool rc_gateway_connect(struct rc_gateway *g, uint64_t id, struct rc_buf *const *room, uint32_t n)
 {
     if (g->draining || !good_rooms(room, n) || rc_gw_socket_find(g, id))
@@ -88,23 +124,15 @@ bool rc_gateway_connect(struct rc_gateway *g, uint64_t id, struct rc_buf *const 
         g->count.busy++;
         return false;
     }
-    struct rc_gw_socket *socket = rc_zalloc(sizeof *socket);
+    struct rc_gw_socket *socket = rc_zalloc(sizeof *socket + n * sizeof socket->room[0]);
     socket->id = id;
-    socket->since = rc_gw_now(g);
     socket->rooms = n;
     for (uint32_t i = 0; i < n; i++)
         socket->room[i] = room_enter(g, room[i]);
-    rc_map_put(&g->sockets, &id, sizeof id)->value = socket;
-    TAILQ_INSERT_TAIL(&g->pending, socket, link);
-    g->pending_count++;
+    rc_index_put(&g->sockets, socket);
+    pend(g, socket);
     rc_gw_open_ready(g);
     return true;
-}
-
-static void unpend(struct rc_gateway *g, struct rc_gw_socket *socket)
-{
-    TAILQ_REMOVE(&g->pending, socket, link);
-    g->pending_count--;
 }
 
 /* Takes the socket out of its rooms and frees it. */
@@ -112,7 +140,7 @@ static void forget(struct rc_gateway *g, struct rc_gw_socket *socket)
 {
     if (!socket->open)
         unpend(g, socket);
-    rc_map_del(&g->sockets, &socket->id, sizeof socket->id);
+    rc_index_del(&g->sockets, socket);
     for (uint32_t i = 0; i < socket->rooms; i++)
         room_exit(g, socket->room[i]);
     free(socket);
@@ -164,9 +192,11 @@ void rc_gw_open_ready(struct rc_gateway *g)
     rc_time now = rc_gw_now(g);
     if (!rc_view_settled(g, now) || !rc_gw_majority(g, now))
         return;
-    struct rc_gw_socket *socket;
-    while ((socket = TAILQ_FIRST(&g->pending)) && in_place(g, socket)) {
+    const struct rc_gw_wait *wait;
+    while ((wait = TAILQ_FIRST(&g->pending)) && in_place(g, wait->socket)) {
+        struct rc_gw_socket *socket = wait->socket;
         unpend(g, socket);
+        socket->bytes = 0;
         socket->open = true;
         g->events.opened(g->world.host, socket->id);
     }
@@ -174,26 +204,28 @@ void rc_gw_open_ready(struct rc_gateway *g)
 
 void rc_gw_time_out(struct rc_gateway *g, rc_time now)
 {
-    struct rc_gw_socket *socket;
-    while ((socket = TAILQ_FIRST(&g->pending)) && now - socket->since > g->config.times.connect)
-        rc_gw_socket_end(g, socket, RC_SOCKET_TIMEOUT);
+    const struct rc_gw_wait *wait;
+    while ((wait = TAILQ_FIRST(&g->pending)) && now - wait->since > g->config.times.connect)
+        rc_gw_socket_end(g, wait->socket, RC_SOCKET_TIMEOUT);
 }
 
 void rc_gw_rooms_fini(struct rc_gateway *g)
 {
-    struct rc_map_entry *e, *next;
-    RC_MAP_FOREACH (&g->sockets, e, next)
-        free(e->value);
-    RC_MAP_FOREACH (&g->rooms, e, next)
-        room_free(e->value);
-    rc_map_fini(&g->sockets);
-    rc_map_fini(&g->rooms);
-    TAILQ_INIT(&g->pending);
-    g->pending_count = 0;
+    struct rc_gw_wait *wait;
+    while ((wait = TAILQ_FIRST(&g->pending)))
+        unpend(g, wait->socket);
+    size_t at = 0;
+    for (void *socket; (socket = rc_index_next(&g->sockets, &at));)
+        free(socket);
+    at = 0;
+    for (void *room; (room = rc_index_next(&g->rooms, &at));)
+        room_free(room);
+    rc_index_fini(&g->sockets);
+    rc_index_fini(&g->rooms);
 }
 
 size_t rc_gateway_members(const struct rc_gateway *g, const void *room, size_t len)
 {
-    const struct rc_gw_room *r = rc_map_get(&g->rooms, room, len);
+    const struct rc_gw_room *r = rc_index_get(&g->rooms, room, len);
     return r ? r->members : 0;
 }

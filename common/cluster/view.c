@@ -25,14 +25,14 @@ static struct rc_op *synced(const struct rc_gateway *g)
 /* G2, in this order: a broker must never believe that it has our rooms before it has them. */
 static void sync_to(struct rc_gateway *g, struct rc_gw_broker *b)
 {
-    struct rc_map_entry *e, *next;
-    RC_MAP_FOREACH (&g->rooms, e, next)
-        rc_gw_room_join(g, e->value, b);
+    struct rc_gw_room *room;
+    size_t at = 0;
+    while ((room = rc_index_next(&g->rooms, &at)))
+        rc_gw_room_join(g, room, b);
     rc_gw_push(g, b, synced(g));
     b->version = g->version;
     b->synced = b->s->ordinal;
-    RC_MAP_FOREACH (&g->rooms, e, next) {
-        struct rc_gw_room *room = e->value;
+    for (at = 0; (room = rc_index_next(&g->rooms, &at));) {
         if (!(rc_placement_set(g->placement, room->slot, g->view, g->config.k) >> b->index & 1))
             rc_gw_room_leave(g, room, b);
     }

@@ -11,9 +11,17 @@
 
 struct rc_identity; /* an application's own type: a verified user; counted, see rele */
 
+/* The client of an Engine.IO session. */
+struct rc_visitor {
+    const char *cookie; /* value of the Cookie header of the request that opened the session; NULL: there was none */
+    size_t cookie_len;
+    struct rc_identity
+        *known; /* what an earlier `enter` of this session gave; the cookie is not kept then. NULL: none */
+};
+
 /* A Socket.IO EVENT or BINARY_EVENT as it came: slices and buffers stay the caller's. */
 struct rc_event {
-    const char *nsp;  /* namespace, "/" or "/name" */
+    const char *nsp;  /* the socket's namespace, "/" or "/name", RC_NSP_MAX bytes at most */
     const char *json; /* the packet's JSON array, valid JSON text, UTF-8 */
     size_t json_len;
     struct rc_buf *const *attachment; /* binary attachments that placeholders in json name by index */
@@ -38,12 +46,13 @@ struct rc_reply {
 struct rc_app {
     void *self;
 
-    /* May this session enter the namespace? cookie: value of the Cookie header of the request that opened the Engine.IO
-     * session (NULL: there was none); auth: JSON text of the CONNECT payload (NULL: none). On true *identity is held
-     * for the socket (may be NULL) and *expires is the wall clock (s) at which the socket must be closed, 0 never. On
-     * false *error is a static string that becomes {"message": error}. */
-    bool (*enter)(void *self, const char *nsp, const char *cookie, size_t cookie_len, const char *auth, size_t auth_len,
+    /* May this session enter the namespace, which exists? auth: JSON text of the CONNECT payload (NULL: none). On true
+     * *identity is held for the socket (may be NULL) and *expires is the wall clock (s) at which the connection must be
+     * closed, 0 never. On false *error is a static string that becomes {"message": error}. */
+    bool (*enter)(void *self, const char *nsp, const struct rc_visitor *visitor, const char *auth, size_t auth_len,
                   struct rc_identity **identity, int64_t *expires, const char **error);
+    /* One more holder, and one less; both accept NULL. */
+    struct rc_identity *(*hold)(void *self, struct rc_identity *identity);
     void (*rele)(void *self, struct rc_identity *identity);
 
     /* Fills the room keys of a socket (references for the caller), at most RC_SOCKET_ROOMS_MAX; returns how many. */

@@ -5,23 +5,28 @@
 #include "gateway/app/binary.h"
 #include "gateway/app/json.h"
 #include "gateway/sio/payload.h"
+#include "gateway/sio/sio.h"
 
 #include <roomcast.pb-c.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NSP             "/"
-#define ROOM_ADMINS     NSP ",admins"
-#define ROOM_USER       NSP ",user:"
+#define ROOM_ADMINS     ",admins" /* behind the namespace */
+#define ROOM_USER       ",user:"
 #define SHORT_OF_MEMORY "El servidor no tiene memoria"
 #define EVENT_IN        "mensaje_privado"
 #define EVENT_OUT       "mensaje_recibido"
 #define PAYLOAD_MAX     (16 * 1024 * 1024) /* bytes of a payload's text; the transport lets less in */
 
+_Static_assert(RC_USER_MAX <= UINT8_MAX, "rc_identity.user_len");
+_Static_assert(RC_NSP_MAX + sizeof ROOM_USER + RC_USER_MAX <= RC_ROOM_MAX, "every room's key fits");
+
 struct rc_identity {
+    int64_t exp; /* s since the epoch; 0: never ends */
+    unsigned holders;
     bool admin;
-    size_t user_len;
-    char user[];
+    uint8_t user_len;
+    char user[]; /* at most RC_USER_MAX */
 };
 
 struct chat {
@@ -35,66 +40,88 @@ static struct rc_identity *identity_new(const struct rc_claims *claims)
 {
     struct rc_identity *identity = malloc(sizeof *identity + claims->user_len);
     if (identity) {
+        identity->exp = claims->exp;
+        identity->holders = 1;
         identity->admin = strcmp(claims->rol, RC_CHAT_ROL_ADMIN) == 0;
-        identity->user_len = claims->user_len;
+        identity->user_len = (uint8_t)claims->user_len;
         memcpy(identity->user, claims->user, claims->user_len);
     }
     return identity;
 }
 
-static bool enter(void *self, const char *nsp, const char *cookie, size_t cookie_len, const char *auth, size_t auth_len,
-                  struct rc_identity **identity, int64_t *expires, const char **error)
+static struct rc_identity *hold(void *self, struct rc_identity *identity)
 {
-    struct chat *chat = self;
-    struct rc_claims claims;
-    (void)auth; /* the cookie alone says who it is */
-    (void)auth_len;
-    if (strcmp(nsp, NSP) != 0) {
-        *error = "Invalid namespace";
-        return false;
+    (void)self;
+    if (identity) {
+        identity->holders++;
     }
-    enum rc_auth_result result = rc_auth_check(chat->auth, cookie, cookie_len, rc_clock_wall_ms() / 1000, &claims);
-    if (result != RC_AUTH_OK) {
-        *error = rc_auth_text(result);
-        return false;
-    }
-    *identity = identity_new(&claims);
-    *expires = claims.exp;
-    *error = *identity ? NULL : SHORT_OF_MEMORY;
-    return *identity != NULL;
+    return identity;
 }
 
 static void rele(void *self, struct rc_identity *identity)
 {
     (void)self;
-    free(identity);
+    if (identity && --identity->holders == 0) {
+        free(identity);
+    }
+}
+
+/* NULL: *error says why not. */
+static struct rc_identity *identify(struct chat *chat, const struct rc_visitor *visitor, const char **error)
+{
+    struct rc_claims claims;
+    int64_t now = rc_clock_wall_ms() / 1000;
+    if (visitor->known) {
+        *error = rc_auth_text(RC_AUTH_BAD_TOKEN); /* if it has expired since */
+        return visitor->known->exp && now >= visitor->known->exp ? NULL : hold(chat, visitor->known);
+    }
+    enum rc_auth_result result = rc_auth_check(chat->auth, visitor->cookie, visitor->cookie_len, now, &claims);
+    *error = result == RC_AUTH_OK ? SHORT_OF_MEMORY : rc_auth_text(result);
+    return result == RC_AUTH_OK ? identity_new(&claims) : NULL;
+}
+
+static bool enter(void *self, const char *nsp, const struct rc_visitor *visitor, const char *auth, size_t auth_len,
+                  struct rc_identity **identity, int64_t *expires, const char **error)
+{
+    (void)nsp;  /* one that exists, and all are alike */
+    (void)auth; /* the cookie alone says who it is */
+    (void)auth_len;
+    *identity = identify(self, visitor, error);
+    *expires = *identity ? (*identity)->exp : 0;
+    return *identity != NULL;
 }
 
 /* ---- rooms ---- */
 
-static struct rc_buf *room_admins(void)
+static struct rc_buf *make_room(const char *nsp, const char *kind, const char *user, size_t len)
 {
-    return rc_buf_copy(ROOM_ADMINS, strlen(ROOM_ADMINS));
-}
-
-static struct rc_buf *room_of(const char *user, size_t len)
-{
-    struct rc_buf *room = rc_buf_new(strlen(ROOM_USER) + len);
+    size_t nsp_len = strlen(nsp), kind_len = strlen(kind);
+    struct rc_buf *room = rc_buf_new(nsp_len + kind_len + len);
     if (room) {
-        memcpy(room->data, ROOM_USER, strlen(ROOM_USER));
-        memcpy(room->data + strlen(ROOM_USER), user, len);
+        memcpy(room->data, nsp, nsp_len);
+        memcpy(room->data + nsp_len, kind, kind_len);
+        memcpy(room->data + nsp_len + kind_len, user, len);
     }
     return room;
+}
+
+static struct rc_buf *room_admins(const char *nsp)
+{
+    return make_room(nsp, ROOM_ADMINS, "", 0);
+}
+
+static struct rc_buf *room_of(const char *nsp, const char *user, size_t len)
+{
+    return make_room(nsp, ROOM_USER, user, len);
 }
 
 static unsigned rooms(void *self, const char *nsp, const struct rc_identity *identity, struct rc_buf **room)
 {
     (void)self;
-    (void)nsp;
     unsigned n = 0;
-    room[n++] = room_of(identity->user, identity->user_len);
+    room[n++] = room_of(nsp, identity->user, identity->user_len);
     if (identity->admin) {
-        room[n++] = room_admins();
+        room[n++] = room_admins(nsp);
     }
     if (room[0] && room[n - 1]) {
         return n;
@@ -184,7 +211,8 @@ static struct rc_buf *make_payload(const struct message *m)
     for (int i = 0; i < m->n; i++) {
         attachment[i] = m->event->attachment[m->binary[i].num];
     }
-    struct rc_buf *payload = text.failed ? NULL : rc_payload_event(NSP, text.at, text.len, attachment, (unsigned)m->n);
+    struct rc_buf *payload =
+        text.failed ? NULL : rc_payload_event(m->event->nsp, text.at, text.len, attachment, (unsigned)m->n);
     rc_text_fini(&text);
     return payload;
 }
@@ -246,9 +274,9 @@ static const char *make_emit(struct message *m, struct rc_emit *emit)
         return "mensaje demasiado grande";
     }
     emit->payload = make_payload(m);
-    emit->room[emit->n++] = room_of(m->request->para, m->request->para_len);
+    emit->room[emit->n++] = room_of(m->event->nsp, m->request->para, m->request->para_len);
     if (!m->from->admin) { /* a socket in both rooms gets one copy, by the first */
-        emit->room[emit->n++] = room_admins();
+        emit->room[emit->n++] = room_admins(m->event->nsp);
     }
     if (!emit->payload || !emit->room[0] || !emit->room[emit->n - 1]) {
         rele_emit(emit);
@@ -288,7 +316,8 @@ struct rc_app *rc_chat_new(struct rc_auth *auth)
         return NULL;
     }
     chat->auth = auth;
-    chat->app = (struct rc_app){.self = chat, .enter = enter, .rele = rele, .rooms = rooms, .event = on_event};
+    chat->app =
+        (struct rc_app){.self = chat, .enter = enter, .hold = hold, .rele = rele, .rooms = rooms, .event = on_event};
     return &chat->app;
 }
 

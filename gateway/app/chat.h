@@ -1,10 +1,13 @@
 /*
  * The support chat: the rules that ship with Roomcast (struct rc_app).
  *
- *   enter   the cookie `token` says who it is; only the namespace "/"
- *   rooms   "/,user:NAME", and "/,admins" when rol is admin
+ *   enter   the cookie `token` says who it is
+ *   rooms   "NSP,user:NAME", and "NSP,admins" when rol is admin
  *   event   mensaje_privado {para, mensaje}  ->  mensaje_recibido {de, mensaje} to user:PARA, and to admins
  *           as well unless an admin sent it; stored as Row{de, para, mensaje, de_admin}
+ *
+ * NSP is the socket's namespace, "/" or "/name". Every namespace that exists (sio.namespaces) is the same chat with rooms
+ * of its own: a message stays in the namespace in which it was sent. The history is one, and does not tell them apart.
  *
  * mensaje goes on byte for byte; binary parts of it go on as attachments and are stored as {"base64": "..."}. Every
  * other event is ignored.

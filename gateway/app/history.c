@@ -20,35 +20,48 @@
 #define ACTIVE_MAX  64                 /* requests of a worker at once; each may hold two pages */
 #define PAGE_MAX    (64 * 1024 * 1024) /* bytes of a page as JSON; persisters make pages far smaller */
 #define JSON        "application/json; charset=utf-8"
-#define NO_STORE    "Cache-Control: no-store\r\n"
+#define PRIVATE     "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+#define FIELDS_MAX  (sizeof PRIVATE + RC_ORIGIN_FIELDS)
+#define NEXT        "X-Next-Before"
+#define EXPOSED     "Access-Control-Expose-Headers: " NEXT "\r\n" /* or scripts of other origins do not see it */
 #define UNAVAILABLE "El historial no está disponible"
 
 struct rc_history {
     struct rc_auth *auth; /* caller's */
     struct rc_history_source source;
-    _Atomic uint64_t *values; /* caller's */
-    unsigned active;          /* requests under way */
+    _Atomic uint64_t *values;      /* caller's */
+    struct rc_origin_guard *guard; /* caller's; may be NULL */
+    unsigned active;               /* requests under way */
+};
+
+/* An HTTP request while its handler runs. */
+struct call {
+    struct rc_history *history;
+    const struct rc_http_request *http;
+    struct rc_response *response;
+    char fields[FIELDS_MAX]; /* header lines that every answer has */
 };
 
 struct request {
     struct rc_history *history;
     struct rc_response *response;
     struct rc_history_query query;
-    bool asking;   /* a query is under way */
-    bool begun;    /* the head of the answer is written */
-    bool anything; /* there is something in the array */
+    bool asking;             /* a query is under way */
+    bool begun;              /* the head of the answer is written */
+    bool anything;           /* there is something in the array */
+    char fields[FIELDS_MAX]; /* of the call */
 };
 
 static void ask(struct request *r);
 
-static void refuse(struct rc_response *response, int status, const char *error)
+static void refuse(struct rc_response *response, const char *fields, int status, const char *error)
 {
     struct rc_text body;
     rc_text_init(&body, 1024);
     rc_text_puts(&body, "{\"error\":");
     rc_text_json(&body, error, strlen(error));
     rc_text_puts(&body, "}");
-    rc_response_full(response, status, JSON, NO_STORE, body.at, body.len);
+    rc_response_full(response, status, JSON, fields, body.at, body.len);
     rc_text_fini(&body);
 }
 
@@ -68,7 +81,7 @@ static void fail(struct request *r, const char *why)
     if (r->begun) {
         rc_response_abort(r->response);
     } else {
-        refuse(r->response, 503, UNAVAILABLE);
+        refuse(r->response, r->fields, 503, UNAVAILABLE);
     }
     forget(r);
 }
@@ -93,11 +106,12 @@ static void drained(void *self)
 /* A whole answer, with where the page before it begins. */
 static void answer_page(struct request *r, const struct rc_text *page, bool more)
 {
-    char fields[sizeof NO_STORE "X-Next-Before: \r\n" + 2 * RC_HISTORY_CURSOR] = NO_STORE;
+    char fields[FIELDS_MAX + sizeof NEXT EXPOSED + 2 * RC_HISTORY_CURSOR];
+    strcpy(fields, r->fields);
     if (more) {
         char cursor[2 * RC_HISTORY_CURSOR + 1];
         rc_history_cursor_text(&r->query, cursor);
-        strcat(strcat(strcat(fields, "X-Next-Before: "), cursor), "\r\n");
+        strcat(strcat(strcat(strcat(fields, NEXT ": "), cursor), "\r\n"), EXPOSED);
     }
     rc_response_full(r->response, 200, JSON, fields, page->at, page->len);
     forget(r);
@@ -110,7 +124,7 @@ static void stream_page(struct request *r, const struct rc_text *page, bool more
     bool behind =
         rc_response_pending(r->response) > 0; /* with what was written in an earlier pass: drained will come */
     if (!r->begun) {
-        rc_response_begin(r->response, 200, JSON, NO_STORE, -1);
+        rc_response_begin(r->response, 200, JSON, r->fields, -1);
         r->begun = true;
     }
     rc_response_write(r->response, page->at, page->len);
@@ -176,70 +190,98 @@ static void ask(struct request *r)
 
 /* ---- who may ask what ---- */
 
-static void start(struct rc_history *h, const struct rc_http_request *http, struct rc_response *response,
-                  struct rc_history_query *query)
+static void reject(struct call *c, int status, const char *error)
+{
+    refuse(c->response, c->fields, status, error);
+}
+
+/* True: the call may go on. Else it is answered. */
+static bool open_call(struct call *c, void *self, const struct rc_http_request *http, struct rc_response *response)
+{
+    c->history = self;
+    c->http = http;
+    c->response = response;
+    if (!rc_origin_admit(c->history->guard, http)) {
+        rc_origin_refuse(response);
+        return false;
+    }
+    strcpy(c->fields, PRIVATE);
+    rc_origin_fields(c->history->guard, http, c->fields + strlen(PRIVATE));
+    return true;
+}
+
+static void start(struct call *c, struct rc_history_query *query)
 {
     static const struct rc_response_watch watch = {.drained = drained, .gone = gone};
-    const char *wrong = query->conversations ? NULL : rc_history_read(http->query, query);
+    struct rc_history *h = c->history;
+    const char *wrong = query->conversations ? NULL : rc_history_read(c->http->query, query);
     if (wrong) {
-        refuse(response, 400, wrong);
+        reject(c, 400, wrong);
         return;
     }
-    if (http->http10 && !query->page) { /* there, a cut answer looks like a whole one */
-        refuse(response, 505, "Sin HTTP/1.1 el historial se pide con limit");
+    if (c->http->http10 && !query->page) { /* there, a cut answer looks like a whole one */
+        reject(c, 505, "Sin HTTP/1.1 el historial se pide con limit");
         return;
     }
-    if (strcmp(http->method, "HEAD") == 0) {
-        rc_response_begin(response, 200, JSON, NO_STORE, -1);
-        rc_response_end(response);
+    if (strcmp(c->http->method, "HEAD") == 0) {
+        rc_response_begin(c->response, 200, JSON, c->fields, -1);
+        rc_response_end(c->response);
         return;
     }
     struct request *r = h->active < ACTIVE_MAX ? calloc(1, sizeof *r) : NULL;
     if (!r) {
-        refuse(response, 503, UNAVAILABLE);
+        reject(c, 503, UNAVAILABLE);
         return;
     }
-    *r = (struct request){.history = h, .response = response, .query = *query};
+    *r = (struct request){.history = h, .response = c->response, .query = *query};
+    strcpy(r->fields, c->fields);
     h->active++;
-    rc_response_watch(response, &watch, r);
+    rc_response_watch(c->response, &watch, r);
     ask(r);
 }
 
-static enum rc_auth_result check(struct rc_history *h, const struct rc_http_request *http, struct rc_claims *claims)
+static enum rc_auth_result check(struct call *c, struct rc_claims *claims)
 {
-    const char *cookie = rc_http_header(http, "cookie");
-    rc_metric_add(&h->values[GM_HISTORY_REQUESTS], 1);
-    return rc_auth_check(h->auth, cookie, cookie ? strlen(cookie) : 0, rc_clock_wall_ms() / 1000, claims);
+    const char *cookie = rc_http_header(c->http, "cookie");
+    rc_metric_add(&c->history->values[GM_HISTORY_REQUESTS], 1);
+    return rc_auth_check(c->history->auth, cookie, cookie ? strlen(cookie) : 0, rc_clock_wall_ms() / 1000, claims);
 }
 
 static void own_messages(void *self, const struct rc_http_request *http, struct rc_response *response)
 {
-    struct rc_history *h = self;
+    struct call c;
     struct rc_claims claims;
     struct rc_history_query query = {.conversations = false};
-    enum rc_auth_result result = check(h, http, &claims);
+    if (!open_call(&c, self, http, response)) {
+        return;
+    }
+    enum rc_auth_result result = check(&c, &claims);
     if (result == RC_AUTH_BAD_TOKEN) {
-        refuse(response, 403, rc_auth_text(RC_AUTH_BAD_TOKEN));
+        reject(&c, 403, rc_auth_text(RC_AUTH_BAD_TOKEN));
     } else if (result != RC_AUTH_OK) {
-        refuse(response, 401, rc_auth_text(RC_AUTH_NO_COOKIE));
+        reject(&c, 401, rc_auth_text(RC_AUTH_NO_COOKIE));
     } else {
         memcpy(query.user, claims.user, claims.user_len);
         query.user_len = claims.user_len;
-        start(h, http, response, &query);
+        start(&c, &query);
     }
 }
 
-/* True: an admin asks. Else the request is answered. */
-static bool is_admin(struct rc_history *h, const struct rc_http_request *http, struct rc_response *response)
+/* The same, and an admin asks. */
+static bool open_admin_call(struct call *c, void *self, const struct rc_http_request *http,
+                            struct rc_response *response)
 {
     struct rc_claims claims;
-    enum rc_auth_result result = check(h, http, &claims);
+    if (!open_call(c, self, http, response)) {
+        return false;
+    }
+    enum rc_auth_result result = check(c, &claims);
     if (result == RC_AUTH_BAD_TOKEN) {
-        refuse(response, 403, rc_auth_text(RC_AUTH_BAD_TOKEN));
+        reject(c, 403, rc_auth_text(RC_AUTH_BAD_TOKEN));
     } else if (result != RC_AUTH_OK) {
-        refuse(response, 403, "Acceso denegado");
+        reject(c, 403, "Acceso denegado");
     } else if (strcmp(claims.rol, RC_CHAT_ROL_ADMIN) != 0) {
-        refuse(response, 403, "Acceso solo para administradores");
+        reject(c, 403, "Acceso solo para administradores");
     } else {
         return true;
     }
@@ -248,41 +290,56 @@ static bool is_admin(struct rc_history *h, const struct rc_http_request *http, s
 
 static void messages_with(void *self, const struct rc_http_request *http, struct rc_response *response)
 {
+    struct call c;
     struct rc_history_query query = {.conversations = false};
-    if (!is_admin(self, http, response)) {
+    if (!open_admin_call(&c, self, http, response)) {
         return;
     }
     char *con = rc_http_param(http->query, "con");
     size_t len = con ? strlen(con) : 0;
     if (len == 0) {
-        refuse(response, 400, "Falta el parámetro ?con=usuario");
+        reject(&c, 400, "Falta el parámetro ?con=usuario");
     } else if (len > RC_USER_MAX) {
-        refuse(response, 400, "El parámetro con admite como máximo 128 bytes");
+        reject(&c, 400, "El parámetro con admite como máximo 128 bytes");
     } else {
         memcpy(query.user, con, len);
         query.user_len = len;
-        start(self, http, response, &query);
+        start(&c, &query);
     }
     free(con);
 }
 
 static void conversations(void *self, const struct rc_http_request *http, struct rc_response *response)
 {
+    struct call c;
     struct rc_history_query query = {.conversations = true};
-    if (is_admin(self, http, response)) {
-        start(self, http, response, &query);
+    if (open_admin_call(&c, self, http, response)) {
+        start(&c, &query);
     }
 }
 
-struct rc_history *rc_history_new(struct rc_http_server *server, struct rc_auth *auth,
-                                  const struct rc_history_source *source, _Atomic uint64_t *values)
+static void options(void *self, const struct rc_http_request *http, struct rc_response *response)
 {
+    rc_origin_preflight(((struct rc_history *)self)->guard, http, "GET, HEAD", response);
+}
+
+struct rc_history *rc_history_new(struct rc_http_server *server, struct rc_auth *auth,
+                                  const struct rc_history_source *source, _Atomic uint64_t *values,
+                                  struct rc_origin_guard *guard)
+{
+    static const struct {
+        const char *path;
+        rc_http_handler handler;
+    } routes[] = {{"/api/mensajes", messages_with},
+                  {"/api/mensajes/mios", own_messages},
+                  {"/api/usuarios-conversaciones", conversations}};
     struct rc_history *history = calloc(1, sizeof *history);
     if (history) {
-        *history = (struct rc_history){.auth = auth, .source = *source, .values = values};
-        rc_http_route(server, "GET", "/api/mensajes", messages_with, history);
-        rc_http_route(server, "GET", "/api/mensajes/mios", own_messages, history);
-        rc_http_route(server, "GET", "/api/usuarios-conversaciones", conversations, history);
+        *history = (struct rc_history){.auth = auth, .source = *source, .values = values, .guard = guard};
+        for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) { /* a 405 names the last one's method */
+            rc_http_route(server, "OPTIONS", routes[i].path, options, history);
+            rc_http_route(server, "GET", routes[i].path, routes[i].handler, history);
+        }
     }
     return history;
 }
@@ -292,10 +349,10 @@ static void query_worker(void *host, struct rc_buf *side, rc_rows_cb rows, void 
     rc_worker_query(host, side, rows, self);
 }
 
-struct rc_history *rc_history_on(struct rc_worker *worker, struct rc_auth *auth)
+struct rc_history *rc_history_on(struct rc_worker *worker, struct rc_auth *auth, struct rc_origin_guard *guard)
 {
     struct rc_history_source source = {.host = worker, .query = query_worker};
-    return rc_history_new(rc_worker_http(worker), auth, &source, rc_worker_values(worker));
+    return rc_history_new(rc_worker_http(worker), auth, &source, rc_worker_values(worker), guard);
 }
 
 void rc_history_free(struct rc_history *history)

@@ -12,7 +12,9 @@
  * them everything is sent, in chunks: the next page is asked for when the client has taken the last one, so
  * memory is bounded by two pages.
  *
- * Errors are {"error": text}: 401 not authenticated, 403 bad token or not an admin, 400 bad parameter, 503 no
+ * OPTIONS is answered too, and pages of other sites only as the guard allows (gateway/http/origin.h).
+ *
+ * Errors are {"error": text}: 403 a page of another site, 401 not authenticated, 403 bad token or not an admin, 400 bad parameter, 503 no
  * persister answered. When a later page fails the connection is cut without the last chunk: a broken answer
  * is never a complete one.
  */
@@ -22,6 +24,7 @@
 #include "gateway/app/auth.h"
 #include "gateway/app/history_query.h"
 #include "gateway/http/http.h"
+#include "gateway/http/origin.h"
 #include "gateway/worker.h"
 
 struct rc_history; /* one per worker, on its thread */
@@ -32,12 +35,13 @@ struct rc_history_source {
     void (*query)(void *host, struct rc_buf *side, rc_rows_cb rows, void *self);
 };
 
-/* Registers the routes. values: the worker's (GM_HISTORY_REQUESTS). auth, server and values stay the
- * caller's; free it after the server, when every query was answered. NULL: no memory. */
+/* Registers the routes. values: the worker's (GM_HISTORY_REQUESTS); guard: the worker's, or NULL. auth, server, values
+ * and guard stay the caller's; free it after the server, when every query was answered. NULL: no memory. */
 struct rc_history *rc_history_new(struct rc_http_server *server, struct rc_auth *auth,
-                                  const struct rc_history_source *source, _Atomic uint64_t *values);
+                                  const struct rc_history_source *source, _Atomic uint64_t *values,
+                                  struct rc_origin_guard *guard);
 /* The same on a worker, before its start. */
-struct rc_history *rc_history_on(struct rc_worker *worker, struct rc_auth *auth);
+struct rc_history *rc_history_on(struct rc_worker *worker, struct rc_auth *auth, struct rc_origin_guard *guard);
 void rc_history_free(struct rc_history *history);
 
 #endif

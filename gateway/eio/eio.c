@@ -104,6 +104,11 @@ void rc_eio_sid(const struct rc_eio *eio, char text[RC_SID_LEN + 1])
 
 /* A session */
 
+void *rc_eio_host(const struct rc_eio *eio)
+{
+    return eio->server->config.host;
+}
+
 static void on_heartbeat(struct rc_timer *timer)
 {
     struct rc_eio *eio = (struct rc_eio *)((char *)timer - offsetof(struct rc_eio, heartbeat));
@@ -128,7 +133,7 @@ static void send_open(struct rc_eio *eio)
     rc_eio_sid(eio, sid);
     snprintf(text, sizeof(text),
              "0{\"sid\":\"%s\",\"upgrades\":[%s],\"pingInterval\":%" PRId64 ",\"pingTimeout\":%" PRId64
-             ",\"maxPayload\":%zu}",
+             ",\"maxPayload\":%" PRIu32 "}",
              sid, eio->transport->upgrades ? "\"websocket\"" : "", c->ping_interval / RC_MS, c->ping_timeout / RC_MS,
              c->max_payload);
     eio->transport->packet(eio->below, text);

@@ -16,6 +16,7 @@
 
 #include "gateway/eio/sid.h"
 #include "gateway/http/http.h"
+#include "gateway/http/origin.h"
 #include "gateway/net/outgoing.h"
 #include "gateway/net/wheel.h"
 
@@ -37,7 +38,7 @@ struct rc_eio_user {
 struct rc_eio_config {
     rc_time ping_interval;
     rc_time ping_timeout;
-    size_t max_payload; /* bytes of one message, or of one POST, from a client */
+    uint32_t max_payload; /* bytes of one message, or of one POST, from a client */
     size_t queue_max;   /* bytes queued for a session on long-polling; above, it is closed (RC_CLOSE_SLOW) */
     uint64_t gateway;   /* both stand in the ids of sessions: sid.h */
     uint8_t worker;
@@ -45,7 +46,8 @@ struct rc_eio_config {
     rc_time (*now)(void); /* the wheel's clock, between its ticks */
     _Atomic uint64_t *values;
     const struct rc_eio_user *user;
-    void *host; /* user's, for open */
+    void *host;                    /* user's, for open */
+    struct rc_origin_guard *guard; /* judges the pages that requests come from; NULL: pages of any site */
     /* A request whose session id names another worker or gateway: takes the response. NULL: there are none. */
     void (*elsewhere)(void *desk, const struct rc_sid *sid, const struct rc_http_request *request,
                       struct rc_response *response);
@@ -62,8 +64,8 @@ void rc_eio_server_close_polling(struct rc_eio_server *server, enum rc_close why
 
 /* The layer below; the session never calls it after rc_eio_gone. */
 struct rc_eio_transport {
-    bool upgrades;                                         /* to a WebSocket */
-    void (*packet)(void *transport, const char *text);     /* a packet without payload bytes of its own: "2" */
+    bool upgrades;                                     /* to a WebSocket */
+    void (*packet)(void *transport, const char *text); /* a packet without payload bytes of its own: "2" */
     void (*message)(void *transport, struct rc_outgoing *out);
     void (*pause)(void *transport, bool stop);
     void (*close)(void *transport, enum rc_close why); /* leads to rc_eio_gone, later */
@@ -85,6 +87,7 @@ void rc_eio_gone(struct rc_eio *eio, enum rc_close why);
 void rc_eio_send(struct rc_eio *eio, struct rc_outgoing *out);
 void rc_eio_pause(struct rc_eio *eio, bool stop);
 void rc_eio_close(struct rc_eio *eio, enum rc_close why);
+void *rc_eio_host(const struct rc_eio *eio); /* config.host of its server */
 void rc_eio_sid(const struct rc_eio *eio, char sid[RC_SID_LEN + 1]);
 
 #endif

@@ -118,9 +118,8 @@ static void serve_upgrade(struct rc_eio_server *server, struct rc_eio *eio, cons
         rc_eio_ws_open(server, request, response);
 }
 
-void rc_eio_request(void *self, const struct rc_http_request *request, struct rc_response *response)
+static void serve(struct rc_eio_server *server, const struct rc_http_request *request, struct rc_response *response)
 {
-    struct rc_eio_server *server = self;
     struct rc_eio *eio = NULL;
     struct query q = read_query(request);
     enum code code = check(server, request, &q, &eio);
@@ -134,4 +133,24 @@ void rc_eio_request(void *self, const struct rc_http_request *request, struct rc
         serve_session(eio, request, response);
     else
         rc_polling_open(server, request, response);
+}
+
+static bool is_preflight(const struct rc_http_request *request)
+{
+    return strcmp(request->method, "OPTIONS") == 0 && rc_http_header(request, "access-control-request-method");
+}
+
+void rc_eio_request(void *self, const struct rc_http_request *request, struct rc_response *response)
+{
+    struct rc_eio_server *server = self;
+    struct rc_origin_guard *guard = server->config.guard;
+    char fields[RC_ORIGIN_FIELDS];
+    if (guard && is_preflight(request)) {
+        rc_origin_preflight(guard, request, "GET, POST", response);
+    } else if (!rc_origin_admit(guard, request)) {
+        refuse(response, FORBIDDEN, request->upgrade);
+    } else {
+        rc_response_add(response, rc_origin_fields(guard, request, fields));
+        serve(server, request, response);
+    }
 }

@@ -42,16 +42,71 @@ enum rc_http_scanned rc_http_scan(struct rc_http_scan *scan, const uint8_t *data
     return RC_HTTP_MORE;
 }
 
+static int refused(struct rc_http_head *head, int status, const char *why)
+{
+    head->wrong = why;
+    return status;
+}
+
+/* RFC 9110 5.6.2, for the names of methods, fields and schemes. */
+static bool is_token(const char *at, size_t len)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    for (size_t i = 0; i < len; i++) {
+        if (!isalnum((unsigned char)at[i]) && (!at[i] || !strchr(others, at[i])))
+            return false;
+    }
+    return len > 0;
+}
+
+/* Neither white space and control characters, nor a fragment, which stays with the client. */
+static bool is_target(const char *at, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)at[i] <= ' ' || at[i] == 0x7F || at[i] == '#')
+            return false;
+    }
+    return len > 0;
+}
+
+/* RFC 9112 3: three parts with one space between. llhttp skips over more of them, lets tabs and fragments into the
+ * target, and speaks RTSP and ICE too. */
+static int check_line(const char *bytes, size_t len, struct rc_http_head *head)
+{
+    const char *line = bytes;
+    while (*line == '\r' || *line == '\n') /* a head has other bytes */
+        line++;
+    const char *end = memchr(line, '\r', (size_t)(bytes + len - line));
+    const char *target = memchr(line, ' ', (size_t)(end - line));
+    const char *version = target ? memchr(target + 1, ' ', (size_t)(end - target - 1)) : NULL;
+    if (!version)
+        return refused(head, 400, "request line: METHOD TARGET HTTP/1.1 is needed");
+    if (!is_token(line, (size_t)(target - line)))
+        return refused(head, 400, "method");
+    if (!is_target(target + 1, (size_t)(version - target - 1)))
+        return refused(head, 400, "character in the request target");
+    version++;
+    if (end - version != 8 || strncmp(version, "HTTP/", 5) != 0 || !isdigit((unsigned char)version[5]) ||
+        version[6] != '.' || !isdigit((unsigned char)version[7]))
+        return refused(head, 400, "HTTP version");
+    if (version[5] != '1' || version[7] > '1')
+        return refused(head, 505, "not HTTP/1.0 or HTTP/1.1");
+    return 0;
+}
+
 static struct rc_http_head *head_of(llhttp_t *parser)
 {
     return parser->data;
 }
 
-static int refuse(struct rc_http_head *head, const char *why)
+/* Ends the parsing; rc_http_parse tells the status by the reason. */
+static int stop(struct rc_http_head *head, const char *why)
 {
     head->wrong = why;
     return HPE_USER;
 }
+
+static const char too_many[] = "too many header fields";
 
 static int on_url(llhttp_t *parser, const char *at, size_t len)
 {
@@ -64,11 +119,13 @@ static int on_field(llhttp_t *parser, const char *at, size_t len)
 {
     struct rc_http_head *head = head_of(parser);
     if (head->request.headers == RC_HTTP_FIELDS_MAX)
-        return refuse(head, "too many header fields");
+        return stop(head, too_many);
+    if (!len)
+        return stop(head, "field without a name");
     char *name = (char *)(uintptr_t)at; /* in our own buffer */
     for (size_t i = 0; i < len; i++) {
         if (name[i] == ' ' || name[i] == '\t')
-            return refuse(head, "space in a field name");
+            return stop(head, "space in a field name");
         name[i] = (char)tolower((unsigned char)name[i]);
     }
     head->field[head->request.headers++] = (struct rc_http_field){name, ""};
@@ -78,8 +135,8 @@ static int on_field(llhttp_t *parser, const char *at, size_t len)
 static int on_value(llhttp_t *parser, const char *at, size_t len)
 {
     struct rc_http_head *head = head_of(parser);
-    (void)len; /* terminated at its line's end by terminate() */
-    head->field[head->request.headers - 1].value = at;
+    if (len) /* at an empty one llhttp points into the next line; others are cut at their line's end by terminate() */
+        head->field[head->request.headers - 1].value = at;
     return 0;
 }
 
@@ -108,25 +165,43 @@ static void terminate(char *bytes, size_t len, struct rc_http_head *head)
     }
 }
 
-/* Origin form as it is; of the absolute form what follows the authority. False: neither. */
+/* RFC 3986 3.2: names, addresses, a port; without user information, which HTTP does not send (RFC 9110 4.2.4). */
+static bool is_host(const char *at, size_t len)
+{
+    static const char others[] = "-._~!$&'()*+,;=:[]%";
+    for (size_t i = 0; i < len; i++) {
+        if (!isalnum((unsigned char)at[i]) && (!at[i] || !strchr(others, at[i])))
+            return false;
+    }
+    return true;
+}
+
+/* Of the absolute form what follows scheme and authority; NULL: it is no such form. */
+static char *skip_authority(char *target)
+{
+    size_t scheme = strncasecmp(target, "http://", 7) == 0 ? 7 : strncasecmp(target, "https://", 8) == 0 ? 8 : 0;
+    size_t host = strcspn(target + scheme, "/?");
+    return scheme && host && is_host(target + scheme, host) ? target + scheme + host : NULL;
+}
+
+/* RFC 9112 3.2: origin form, absolute form, and the asterisk of OPTIONS. */
 static bool split_target(struct rc_http_request *request)
 {
     char *target = (char *)(uintptr_t)request->path;
     *(char *)(uintptr_t)request->query = 0;
     request->query = "";
-    if (*target != '/') {
-        char *authority = strstr(target, "://");
-        char *path = authority ? strchr(authority + 3, '/') : NULL;
-        if (!path && strcmp(target, "*") != 0)
-            return false;
-        target = path ? path : target;
-    }
+    if (strcmp(target, "*") == 0)
+        return strcmp(request->method, "OPTIONS") == 0;
+    if (*target != '/')
+        target = skip_authority(target);
+    if (!target)
+        return false;
     char *mark = strchr(target, '?');
     if (mark) {
         *mark = 0;
         request->query = mark + 1;
     }
-    request->path = target;
+    request->path = *target ? target : "/";
     return true;
 }
 
@@ -138,32 +213,71 @@ static unsigned occurrences(const struct rc_http_request *request, const char *n
     return n;
 }
 
-static int refused(struct rc_http_head *head, int status, const char *why)
+static int check_host(struct rc_http_head *head)
 {
-    head->wrong = why;
-    return status;
+    const char *host = rc_http_header(&head->request, "host");
+    unsigned n = occurrences(&head->request, "host");
+    if (n > 1 || (n == 0 && !head->request.http10))
+        return refused(head, 400, "exactly one Host is needed");
+    if (host && !is_host(host, strlen(host)))
+        return refused(head, 400, "Host must be NAME or NAME:PORT");
+    return 0;
+}
+
+/* Every known client says how long its body is; without chunks there is one framing only, and nothing to smuggle.
+ * RFC 9112 6.1: a body whose last coding is another one has no end, and HTTP/1.0 has no codings. */
+static int check_framing(struct rc_http_head *head)
+{
+    const char *coding = NULL;
+    for (unsigned i = 0; i < head->request.headers; i++) {
+        if (strcmp(head->field[i].name, "transfer-encoding") == 0)
+            coding = head->field[i].value; /* the last one counts */
+    }
+    if (!coding)
+        return 0;
+    const char *comma = strrchr(coding, ',');
+    coding = comma ? comma + 1 : coding;
+    if (head->request.http10 || strcasecmp(coding + strspn(coding, " \t"), "chunked") != 0)
+        return refused(head, 400, "Transfer-Encoding does not end in chunked");
+    return refused(head, 411, "Transfer-Encoding is not supported");
+}
+
+/* RFC 9110 10.1.1. */
+static int check_expect(struct rc_http_head *head)
+{
+    head->expects = false;
+    if (head->request.http10) /* knows none; they are to be ignored */
+        return 0;
+    for (unsigned i = 0; i < head->request.headers; i++) {
+        if (strcmp(head->field[i].name, "expect") != 0)
+            continue;
+        if (strcasecmp(head->field[i].value, "100-continue") != 0)
+            return refused(head, 417, "unknown expectation");
+        head->expects = true;
+    }
+    return 0;
 }
 
 /* What the grammar allows and we do not. */
-static int check(const llhttp_t *parser, struct rc_http_head *head)
+static int check(struct rc_http_head *head)
+{
+    if (strcmp(head->request.method, "CONNECT") == 0)
+        return refused(head, 501, "no proxy");
+    if (!split_target(&head->request))
+        return refused(head, 400, "request target");
+    int status = check_host(head);
+    if (!status)
+        status = check_framing(head);
+    return status ? status : check_expect(head);
+}
+
+static void read_connection(struct rc_http_head *head)
 {
     struct rc_http_request *request = &head->request;
-    if (parser->http_major != 1)
-        return refused(head, 505, "not HTTP/1");
-    if (!split_target(request))
-        return refused(head, 400, "request target");
-    unsigned hosts = occurrences(request, "host");
-    if (hosts > 1 || (hosts == 0 && !request->http10))
-        return refused(head, 400, "exactly one Host is needed");
-    /* Every known client says how long its body is; without chunks there is one framing only, and nothing to
-     * smuggle. */
-    if (occurrences(request, "transfer-encoding"))
-        return refused(head, 411, "Transfer-Encoding is not supported");
-    const char *expect = rc_http_header(request, "expect");
-    if (expect && strcasecmp(expect, "100-continue") != 0)
-        return refused(head, 417, "unknown expectation");
-    head->expects = expect && !request->http10; /* RFC 9110 10.1.1 */
-    return 0;
+    request->upgrade =
+        !request->http10 && rc_http_header(request, "upgrade") && rc_http_has_token(request, "connection", "upgrade");
+    head->keep = !rc_http_has_token(request, "connection", "close") &&
+                 (!request->http10 || rc_http_has_token(request, "connection", "keep-alive"));
 }
 
 int rc_http_parse(char *bytes, size_t len, struct rc_http_head *head)
@@ -173,23 +287,24 @@ int rc_http_parse(char *bytes, size_t len, struct rc_http_head *head)
     parser.data = head;
     head->request = (struct rc_http_request){.header = head->field};
     head->wrong = NULL;
+    int status = check_line(bytes, len, head);
+    if (status)
+        return status;
     llhttp_errno_t result = llhttp_execute(&parser, bytes, len);
     if (head->wrong)
-        return head->request.headers == RC_HTTP_FIELDS_MAX ? 431 : 400;
+        return head->wrong == too_many ? 431 : 400;
+    if (result == HPE_INVALID_METHOD)
+        return refused(head, 501, "unknown method");
     if (result != HPE_PAUSED || !head->request.path)
         return refused(head, 400, result == HPE_OK ? "incomplete" : llhttp_errno_name(result));
     head->request.method = llhttp_method_name((llhttp_method_t)parser.method);
     head->request.http10 = parser.http_minor == 0;
     head->request.body = parser.flags & F_CONTENT_LENGTH ? parser.content_length : 0;
     terminate(bytes, len, head);
-    int status = check(&parser, head);
-    if (status)
-        return status;
-    head->request.upgrade =
-        rc_http_header(&head->request, "upgrade") && rc_http_has_token(&head->request, "connection", "upgrade");
-    head->keep = !rc_http_has_token(&head->request, "connection", "close") &&
-                 (!head->request.http10 || rc_http_has_token(&head->request, "connection", "keep-alive"));
-    return 0;
+    status = check(head);
+    if (!status)
+        read_connection(head);
+    return status;
 }
 
 const char *rc_http_header(const struct rc_http_request *request, const char *name)
@@ -209,10 +324,12 @@ bool rc_http_has_token(const struct rc_http_request *request, const char *name, 
             continue;
         for (const char *at = request->header[i].value; *at;) {
             at += strspn(at, " \t,");
-            size_t word = strcspn(at, " \t,");
+            size_t element = strcspn(at, ","), word = element;
+            while (word && (at[word - 1] == ' ' || at[word - 1] == '\t'))
+                word--;
             if (word == len && strncasecmp(at, token, len) == 0)
                 return true;
-            at += word;
+            at += element;
         }
     }
     return false;

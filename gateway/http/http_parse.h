@@ -1,7 +1,7 @@
 /*
  * The head of an HTTP request: where it ends, and what it says. llhttp does the grammar; what its defaults let
- * through and RFC 9112 does not (bare LF or CR, obs-fold, space before the colon, a missing or second Host)
- * is refused here. Pure.
+ * through and RFC 9112 does not (bare LF or CR, obs-fold, space before the colon, loose request lines, a missing,
+ * second or malformed Host) is refused here. Pure.
  */
 #ifndef RC_GATEWAY_HTTP_PARSE_H
 #define RC_GATEWAY_HTTP_PARSE_H
@@ -30,7 +30,7 @@ struct rc_http_head {
 };
 
 /* Reads a whole head, as rc_http_scan found it; writes terminators into it. 0: fine; else the status to refuse it with
- * (400, 411, 417, 431, 505) and head->wrong. */
+ * (400, 411, 417, 431, 501, 505) and head->wrong. */
 int rc_http_parse(char *bytes, size_t len, struct rc_http_head *head);
 
 #endif

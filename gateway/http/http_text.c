@@ -14,12 +14,9 @@ static size_t put(uint8_t *out, const char *text)
 /* Writes to out, or with NULL only counts. */
 static size_t write_head(uint8_t *out, const struct rc_http_request *request, const char *skip)
 {
-    const char *const line[] = {request->method,
-                                " ",
-                                request->path,
-                                *request->query ? "?" : "",
-                                request->query,
-                                request->http10 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n"};
+    const char *const line[] = {request->method, " ",
+                                request->path,   *request->query ? "?" : "",
+                                request->query,  request->http10 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n"};
     size_t n = 0;
     for (size_t i = 0; i < sizeof line / sizeof *line; i++)
         n += put(out ? out + n : NULL, line[i]);

@@ -3,34 +3,43 @@
 
 #include <stdlib.h>
 
-static bool grow(struct rc_frame_queue *q)
+struct rc_frame_ring {
+    uint32_t head, n, space;
+    uint32_t offset;        /* bytes of the first frame that are gone */
+    struct rc_buf *frame[]; /* `space` places, a reference each */
+};
+
+static struct rc_frame_ring *grow(struct rc_frame_ring *old)
 {
-    uint32_t space = q->space ? q->space * 2 : 4;
-    struct rc_buf **ring = malloc(space * sizeof(struct rc_buf *));
+    uint32_t space = old ? old->space * 2 : 4;
+    struct rc_frame_ring *ring = malloc(sizeof *ring + space * sizeof ring->frame[0]);
     if (!ring)
-        return false;
-    for (uint32_t i = 0; i < q->n; i++)
-        ring[i] = q->ring[(q->head + i) % q->space];
-    free(q->ring);
-    q->ring = ring;
-    q->space = space;
-    q->head = 0;
-    return true;
+        return NULL;
+    *ring = (struct rc_frame_ring){.n = old ? old->n : 0, .space = space, .offset = old ? old->offset : 0};
+    for (uint32_t i = 0; i < ring->n; i++)
+        ring->frame[i] = old->frame[(old->head + i) % old->space];
+    free(old);
+    return ring;
 }
 
 bool rc_frame_queue_push(struct rc_frame_queue *q, struct rc_buf *frame)
 {
-    if (q->n == q->space && !grow(q))
-        return false;
-    q->ring[(q->head + q->n++) % q->space] = frame;
+    if (!q->ring || q->ring->n == q->ring->space) {
+        struct rc_frame_ring *ring = grow(q->ring);
+        if (!ring)
+            return false;
+        q->ring = ring;
+    }
+    q->ring->frame[(q->ring->head + q->ring->n++) % q->ring->space] = frame;
     return true;
 }
 
 size_t rc_frame_queue_peek(const struct rc_frame_queue *q, struct iovec *iov, size_t max)
 {
-    size_t offset = q->offset, n = 0;
-    for (; n < q->n && n < max; n++) {
-        struct rc_buf *frame = q->ring[(q->head + n) % q->space];
+    const struct rc_frame_ring *ring = q->ring;
+    size_t offset = ring ? ring->offset : 0, n = 0;
+    for (; ring && n < ring->n && n < max; n++) {
+        struct rc_buf *frame = ring->frame[(ring->head + n) % ring->space];
         iov[n] = (struct iovec){frame->data + offset, frame->len - offset};
         offset = 0;
     }
@@ -39,25 +48,29 @@ size_t rc_frame_queue_peek(const struct rc_frame_queue *q, struct iovec *iov, si
 
 void rc_frame_queue_pop(struct rc_frame_queue *q, size_t bytes)
 {
+    struct rc_frame_ring *ring = q->ring;
     while (bytes) {
-        struct rc_buf *frame = q->ring[q->head];
-        size_t left = frame->len - q->offset;
+        struct rc_buf *frame = ring->frame[ring->head];
+        size_t left = frame->len - ring->offset;
         if (bytes < left) {
-            q->offset += (uint32_t)bytes;
+            ring->offset += (uint32_t)bytes;
             return;
         }
         bytes -= left;
-        q->offset = 0;
-        q->head = (q->head + 1) % q->space;
-        q->n--;
+        ring->offset = 0;
+        ring->head = (ring->head + 1) % ring->space;
+        ring->n--;
         rc_buf_rele(frame);
     }
+    if (ring && !ring->n)
+        rc_frame_queue_clear(q);
 }
 
 void rc_frame_queue_clear(struct rc_frame_queue *q)
 {
-    for (uint32_t i = 0; i < q->n; i++)
-        rc_buf_rele(q->ring[(q->head + i) % q->space]);
-    free(q->ring);
-    *q = (struct rc_frame_queue){0};
+    struct rc_frame_ring *ring = q->ring;
+    for (uint32_t i = 0; ring && i < ring->n; i++)
+        rc_buf_rele(ring->frame[(ring->head + i) % ring->space]);
+    free(ring);
+    q->ring = NULL;
 }

@@ -6,19 +6,17 @@
 
 #include <sys/uio.h>
 
-struct rc_frame_queue {   /* zeroed: empty */
-    struct rc_buf **ring; /* heap, `space` places, a reference each */
-    uint32_t head, n, space;
-    uint32_t offset; /* bytes of the first frame that are gone */
+struct rc_frame_queue {         /* zeroed: empty */
+    struct rc_frame_ring *ring; /* heap; NULL: empty */
 };
 
 /* Takes over the reference. False: memory is short, nothing was taken. */
 bool rc_frame_queue_push(struct rc_frame_queue *q, struct rc_buf *frame);
 /* Fills at most max entries with what comes first; returns how many. */
 size_t rc_frame_queue_peek(const struct rc_frame_queue *q, struct iovec *iov, size_t max);
-/* The first bytes are gone. */
+/* The first bytes are gone, at most as many as are queued. */
 void rc_frame_queue_pop(struct rc_frame_queue *q, size_t bytes);
-/* Empties it and frees its memory. */
+/* Empties it. */
 void rc_frame_queue_clear(struct rc_frame_queue *q);
 
 #endif

@@ -35,13 +35,25 @@ size_t rc_inlet_feed(struct rc_inlet *inlet, struct rc_stream *stream, uint8_t *
     return at;
 }
 
-void rc_inlet_again(struct rc_inlet *inlet, struct rc_stream *stream)
+size_t rc_inlet_again(struct rc_inlet *inlet, struct rc_stream *stream)
 {
     uint8_t *data = inlet->kept;
     size_t len = inlet->len;
     *inlet = (struct rc_inlet){0};
-    rc_inlet_feed(inlet, stream, data, len);
+    size_t used = rc_inlet_feed(inlet, stream, data, len);
     free(data);
+    return used;
+}
+
+bool rc_inlet_append(struct rc_inlet *inlet, const void *data, size_t len)
+{
+    uint8_t *kept = realloc(inlet->kept, inlet->len + len);
+    if (!kept)
+        return false;
+    memcpy(kept + inlet->len, data, len);
+    inlet->kept = kept;
+    inlet->len += (uint32_t)len;
+    return true;
 }
 
 bool rc_inlet_unread(struct rc_inlet *inlet, const void *data, size_t len)

@@ -13,11 +13,14 @@ struct rc_inlet { /* zeroed: empty */
  * themselves. Returns how many were used. Closes the stream when memory is short. */
 size_t rc_inlet_feed(struct rc_inlet *inlet, struct rc_stream *stream, uint8_t *data, size_t len);
 
-/* Shows what was kept once more. */
-void rc_inlet_again(struct rc_inlet *inlet, struct rc_stream *stream);
+/* Shows what was kept once more. Returns how many bytes were used. */
+size_t rc_inlet_again(struct rc_inlet *inlet, struct rc_stream *stream);
 
 /* Puts bytes before those kept, for whoever reads next. False: memory is short, nothing changed. */
 bool rc_inlet_unread(struct rc_inlet *inlet, const void *data, size_t len);
+
+/* Puts bytes behind those kept. False: memory is short, nothing changed. */
+bool rc_inlet_append(struct rc_inlet *inlet, const void *data, size_t len);
 
 void rc_inlet_clear(struct rc_inlet *inlet);
 

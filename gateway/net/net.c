@@ -23,26 +23,33 @@ enum state { OPEN, MOVING, CLOSING, LINGERING };
 struct rc_conn {
     struct rc_stream stream; /* first: a stream is its connection */
     struct rc_net *net;
-    struct event event; /* its fd, and what is asked of the kernel: see interest() */
-    struct rc_timer linger;
-    TAILQ_ENTRY(rc_conn) link;       /* in net->all */
-    TAILQ_ENTRY(rc_conn) dirty_link; /* in net->dirty, valid with dirty */
-    TAILQ_ENTRY(rc_conn) dead_link;  /* in net->dead while CLOSING or MOVING */
-    struct rc_frame_queue queue;     /* output; its bytes are stream.queued */
+    struct event event;             /* its fd, and what is asked of the kernel: see interest() */
+    TAILQ_ENTRY(rc_conn) link;      /* in net->all */
+    TAILQ_ENTRY(rc_conn) list_link; /* in net->dead while CLOSING or MOVING, else in net->dirty, valid with dirty */
+    struct rc_frame_queue queue;    /* output; its bytes are stream.queued */
     struct rc_inlet inlet;
+    union {
+        struct departure *departure; /* while MOVING */
+        struct farewell *farewell;   /* while LINGERING */
+    };
     uint64_t bytes_in;
-    rc_time since; /* when it was accepted */
-    enum state state;
-    enum rc_close why;    /* valid from CLOSING */
-    unsigned worker;      /* where it goes, while MOVING */
-    bool dirty;           /* has chores for the next turn */
-    bool waiting;         /* the kernel took no more; EV_WRITE is on */
-    bool broken;          /* nothing can be written any more */
-    bool eof;             /* the peer sent its FIN */
-    struct rc_buf *front; /* what comes before its input, while MOVING */
-    uint16_t port;        /* peer's */
-    uint16_t family;
-    uint8_t address[16];
+    rc_time since;       /* when it was accepted */
+    uint8_t state;       /* enum state */
+    uint8_t why;         /* enum rc_close, valid from CLOSING */
+    bool dirty : 1;      /* has chores for the next turn */
+    bool waiting : 1;    /* the kernel took no more; EV_WRITE is on */
+    bool broken : 1;     /* nothing can be written any more */
+    bool eof : 1;        /* the peer sent its FIN */
+    uint16_t port;       /* peer's */
+    uint8_t address[16]; /* the same; of IPv4 as it is mapped into IPv6 */
+};
+struct departure {
+    struct rc_buf *front; /* what comes before the input */
+    unsigned worker;      /* where it goes */
+};
+struct farewell {
+    struct rc_timer timer;
+    struct rc_conn *conn;
 };
 TAILQ_HEAD(conn_list, rc_conn);
 
@@ -99,12 +106,13 @@ static void interest(struct rc_conn *conn)
 
 static void remember_peer(struct rc_conn *conn, const struct sockaddr *peer)
 {
-    conn->family = peer ? peer->sa_family : AF_UNSPEC;
-    if (conn->family == AF_INET) {
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (peer && peer->sa_family == AF_INET) {
         const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)peer;
-        memcpy(conn->address, &in->sin_addr, sizeof(in->sin_addr));
+        memcpy(conn->address, mapped, sizeof(mapped));
+        memcpy(conn->address + sizeof(mapped), &in->sin_addr, sizeof(in->sin_addr));
         conn->port = ntohs(in->sin_port);
-    } else if (conn->family == AF_INET6) {
+    } else if (peer && peer->sa_family == AF_INET6) {
         const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)(const void *)peer;
         memcpy(conn->address, &in->sin6_addr, sizeof(in->sin6_addr));
         conn->port = ntohs(in->sin6_port);
@@ -141,17 +149,32 @@ struct rc_stream *rc_net_adopt(struct rc_net *net, int fd, const struct sockaddr
 
 static void mark_dirty(struct rc_conn *conn)
 {
-    if (conn->dirty)
+    if (conn->dirty || conn->state == CLOSING || conn->state == MOVING)
         return;
     conn->dirty = true;
-    TAILQ_INSERT_TAIL(&conn->net->dirty, conn, dirty_link);
+    TAILQ_INSERT_TAIL(&conn->net->dirty, conn, list_link);
+}
+
+static void mark_clean(struct rc_conn *conn)
+{
+    if (conn->dirty)
+        TAILQ_REMOVE(&conn->net->dirty, conn, list_link);
+    conn->dirty = false;
+}
+
+/* It leaves its users and waits for the turn. */
+static void mark_dead(struct rc_conn *conn, enum state state)
+{
+    mark_clean(conn);
+    if (conn->state == OPEN) /* else it is in the list */
+        TAILQ_INSERT_TAIL(&conn->net->dead, conn, list_link);
+    conn->state = (uint8_t)state;
 }
 
 /* Out of this net's lists and sums. */
 static void unlink_from(struct rc_net *net, struct rc_conn *conn)
 {
-    if (conn->dirty)
-        TAILQ_REMOVE(&net->dirty, conn, dirty_link);
+    mark_clean(conn);
     TAILQ_REMOVE(&net->all, conn, link);
     net->count--;
     net->queued -= conn->stream.queued;
@@ -291,17 +314,25 @@ static void conn_pause(struct rc_stream *stream, bool stop)
 
 /* The end */
 
+/* It moves no more. */
+static void stay(struct rc_conn *conn)
+{
+    rc_buf_rele(conn->departure->front);
+    free(conn->departure);
+    conn->departure = NULL;
+    conn->stream.moving = false;
+}
+
 static void conn_close(struct rc_stream *stream, enum rc_close why)
 {
     struct rc_conn *conn = (struct rc_conn *)stream;
     if (conn->state == CLOSING || conn->state == LINGERING)
         return;
     stream->closing = true;
-    conn->why = why;
-    if (conn->state == OPEN) /* one that moves is in the list already */
-        TAILQ_INSERT_TAIL(&conn->net->dead, conn, dead_link);
-    conn->state = CLOSING;
-    stream->moving = false;
+    conn->why = (uint8_t)why;
+    if (conn->state == MOVING)
+        stay(conn);
+    mark_dead(conn, CLOSING);
     if (why == RC_CLOSE_SLOW || why == RC_CLOSE_MEMORY)
         conn->broken = true;
 }
@@ -310,19 +341,20 @@ static void release(struct rc_conn *conn)
 {
     struct rc_net *net = conn->net;
     evutil_socket_t fd = event_get_fd(&conn->event);
-    rc_timer_stop(&conn->linger);
+    if (conn->farewell)
+        rc_timer_stop(&conn->farewell->timer);
+    free(conn->farewell);
     event_del(&conn->event);
     close(fd);
     unlink_from(net, conn);
     rc_frame_queue_clear(&conn->queue);
     rc_inlet_clear(&conn->inlet);
-    rc_buf_rele(conn->front);
     free(conn);
 }
 
 static void linger_over(struct rc_timer *timer)
 {
-    release((struct rc_conn *)((char *)timer - offsetof(struct rc_conn, linger)));
+    release(((struct farewell *)(void *)timer)->conn); /* the timer is its first member */
 }
 
 /* A lingering connection goes when nothing is left to be written and the peer's FIN has come. */
@@ -340,14 +372,16 @@ static void linger_on(struct rc_conn *conn)
 
 static void log_end(const struct rc_conn *conn)
 {
-    char address[INET6_ADDRSTRLEN] = "?";
+    char address[INET6_ADDRSTRLEN];
     if (!rc_log_on(RC_DEBUG))
         return;
-    if (conn->family == AF_INET || conn->family == AF_INET6)
-        inet_ntop(conn->family, conn->address, address, sizeof(address));
+    if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)conn->address))
+        inet_ntop(AF_INET, conn->address + 12, address, sizeof(address));
+    else
+        inet_ntop(AF_INET6, conn->address, address, sizeof(address));
     rc_log(RC_DEBUG, "client-closed", "peer=%s:%u in=%" PRIu64 " out=%" PRIu64 " age_ms=%" PRId64 " reason=\"%s\"",
            address, conn->port, conn->bytes_in, conn->stream.written, (rc_clock_now() - conn->since) / RC_MS,
-           rc_close_text(conn->why));
+           rc_close_text((enum rc_close)conn->why));
 }
 
 /* The one place where a connection ends for its user. */
@@ -358,12 +392,17 @@ static void bury(struct rc_conn *conn)
     rc_metric_sub(&conn->net->config.values[GM_CONNECTIONS], 1);
     log_end(conn);
     if (stream->user)
-        stream->user->closed(stream->self, conn->why);
+        stream->user->closed(stream->self, (enum rc_close)conn->why);
     stream->user = NULL;
     conn->state = LINGERING;
     rc_inlet_clear(&conn->inlet);
     flush(conn);
-    rc_timer_set(conn->net->config.wheel, &conn->linger, RC_NET_LINGER_US, linger_over);
+    conn->farewell = calloc(1, sizeof(*conn->farewell));
+    if (conn->farewell) {
+        conn->farewell->conn = conn;
+        rc_timer_set(conn->net->config.wheel, &conn->farewell->timer, RC_NET_LINGER_US, linger_over);
+    }
+    conn->broken = conn->broken || !conn->farewell;
     linger_on(conn);
 }
 
@@ -407,38 +446,40 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 void rc_net_move(struct rc_stream *stream, struct rc_buf *front, unsigned worker)
 {
     struct rc_conn *conn = (struct rc_conn *)stream;
+    struct departure *departure = malloc(sizeof(*departure));
     stream->user = NULL;
-    if (stream->closing)
+    if (stream->closing || !departure) {
+        free(departure);
+        rc_stream_close(stream, RC_CLOSE_MEMORY);
         return;
-    conn->front = rc_buf_hold(front);
-    conn->worker = worker;
-    conn->state = MOVING;
+    }
+    *departure = (struct departure){rc_buf_hold(front), worker};
+    mark_dead(conn, MOVING);
+    conn->departure = departure;
     stream->closing = stream->moving = true;
     stream->paused = false;
-    TAILQ_INSERT_TAIL(&conn->net->dead, conn, dead_link);
 }
 
 /* Leaves this thread for good; what lies in front is read first over there. */
 static void depart(struct rc_conn *conn)
 {
     struct rc_net *net = conn->net;
-    struct rc_buf *front = conn->front;
-    bool ready = rc_inlet_unread(&conn->inlet, front->data, front->len);
-    rc_buf_rele(front);
-    conn->front = NULL;
-    if (!ready) {
-        rc_stream_close(&conn->stream, RC_CLOSE_MEMORY);
-        bury(conn);
+    unsigned worker = conn->departure->worker;
+    const struct rc_buf *front = conn->departure->front;
+    if (!rc_inlet_unread(&conn->inlet, front->data, front->len)) {
+        rc_stream_close(&conn->stream, RC_CLOSE_MEMORY); /* it is in the list of the dead again */
         return;
     }
+    stay(conn);
+    TAILQ_REMOVE(&net->dead, conn, list_link);
     event_del(&conn->event);
     unlink_from(net, conn);
     rc_metric_sub(&net->config.values[GM_CONNECTIONS], 1);
     conn->net = NULL;
-    conn->dirty = conn->waiting = false;
-    conn->stream.closing = conn->stream.moving = false;
+    conn->waiting = false;
+    conn->stream.closing = false;
     conn->state = OPEN;
-    net->config.moved(net->config.host, &conn->stream, conn->worker);
+    net->config.moved(net->config.host, &conn->stream, worker);
 }
 
 void rc_net_arrive(struct rc_net *net, struct rc_stream *stream)
@@ -463,8 +504,7 @@ void rc_net_discard(struct rc_stream *stream)
 /* Chores of one connection: input that it kept while it paused, then output. */
 static void tidy(struct rc_conn *conn)
 {
-    TAILQ_REMOVE(&conn->net->dirty, conn, dirty_link);
-    conn->dirty = false;
+    mark_clean(conn);
     if (conn->state != OPEN)
         return;
     if (conn->inlet.len && !conn->stream.paused)
@@ -483,8 +523,12 @@ bool rc_net_turn(struct rc_net *net)
         tidy(conn);
     }
     while ((conn = TAILQ_FIRST(&net->dead)) && rc_clock_now() < end) {
-        TAILQ_REMOVE(&net->dead, conn, dead_link);
-        conn->state == MOVING ? depart(conn) : bury(conn);
+        if (conn->state == MOVING) {
+            depart(conn);
+        } else {
+            TAILQ_REMOVE(&net->dead, conn, list_link);
+            bury(conn);
+        }
     }
     rc_metric_set(&net->config.values[GM_QUEUE_BYTES], net->queued);
     net->began = 0;
@@ -510,7 +554,7 @@ void rc_net_free(struct rc_net *net)
         return;
     rc_net_close_all(net, RC_CLOSE_SHUTDOWN);
     while ((conn = TAILQ_FIRST(&net->dead))) {
-        TAILQ_REMOVE(&net->dead, conn, dead_link);
+        TAILQ_REMOVE(&net->dead, conn, list_link);
         bury(conn);
     }
     while ((conn = TAILQ_FIRST(&net->all)))

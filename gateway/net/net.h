@@ -28,10 +28,10 @@ struct rc_net_config {
     struct event_base *base;
     struct rc_wheel *wheel;
     _Atomic uint64_t *values;
-    size_t queue_max; /* bytes queued for one connection */
+    size_t queue_max;                                                     /* bytes queued for one connection */
     void (*moved)(void *host, struct rc_stream *stream, unsigned worker); /* see rc_net_move; may be NULL: never */
     void *host;
-    rc_time pass_us;  /* after this time or these bytes of input the loop is told to turn */
+    rc_time pass_us; /* after this time or these bytes of input the loop is told to turn */
     size_t pass_bytes;
 };
 

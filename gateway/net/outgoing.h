@@ -7,7 +7,7 @@
 
 #include "gateway/sio/payload.h"
 
-struct rc_outgoing {              /* made by naming the payload: {payload, NULL} */
+struct rc_outgoing {        /* made by naming the payload: {payload, NULL} */
     struct rc_buf *payload; /* valid (rc_payload_valid); the caller's */
     struct rc_buf *frames;  /* as WebSocket frames; NULL: nobody needed them yet */
 };

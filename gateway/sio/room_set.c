@@ -3,25 +3,48 @@
 
 #include "cluster/mem.h"
 
+static const void *room_key(const void *room, size_t *len)
+{
+    const struct rc_buf *key = ((const struct rc_room *)room)->key;
+    *len = key->len;
+    return key->data;
+}
+
 void rc_room_set_init(struct rc_room_set *set, uint64_t seed)
 {
-    rc_map_init(&set->rooms, seed);
+    rc_index_init(&set->rooms, room_key, seed);
 }
 
 void rc_room_set_fini(struct rc_room_set *set)
 {
-    rc_map_fini(&set->rooms);
+    rc_index_fini(&set->rooms);
 }
 
 struct rc_room *rc_room_set_find(const struct rc_room_set *set, const struct rc_buf *key)
 {
-    return rc_map_get(&set->rooms, key->data, key->len);
+    return rc_index_get(&set->rooms, key->data, key->len);
+}
+
+static struct rc_occupant **places(struct rc_room *room)
+{
+    return room->space ? room->many : &room->one;
+}
+
+struct rc_occupant *const *rc_room_occupants(const struct rc_room *room)
+{
+    return room->space ? room->many : &room->one;
+}
+
+static struct rc_seat *seats(struct rc_occupant *who)
+{
+    return who->n > 1 ? who->many : &who->one;
 }
 
 bool rc_occupant_in(const struct rc_occupant *who, const struct rc_room *room)
 {
+    const struct rc_seat *seat = who->n > 1 ? who->many : &who->one;
     for (unsigned i = 0; i < who->n; i++) {
-        if (who->seat[i].room == room)
+        if (seat[i].room == room)
             return true;
     }
     return false;
@@ -29,65 +52,85 @@ bool rc_occupant_in(const struct rc_occupant *who, const struct rc_room *room)
 
 static struct rc_room *room_of(struct rc_room_set *set, struct rc_buf *key)
 {
-    struct rc_map_entry *entry = rc_map_put(&set->rooms, key->data, key->len);
-    struct rc_room *room = entry->value;
+    struct rc_room *room = rc_room_set_find(set, key);
     if (!room) {
         room = rc_zalloc(sizeof(*room));
         room->key = rc_buf_hold(key);
-        entry->value = room;
+        rc_index_put(&set->rooms, room);
     }
     return room;
 }
 
+static void make_room(struct rc_room *room)
+{
+    uint32_t space = room->space ? room->space * 2 : 4;
+    struct rc_occupant **many = rc_zarray(space, sizeof(struct rc_occupant *));
+    for (uint32_t i = 0; i < room->n; i++)
+        many[i] = places(room)[i];
+    if (room->space)
+        free(room->many);
+    room->many = many;
+    room->space = space;
+}
+
 static uint32_t sit_down(struct rc_room *room, struct rc_occupant *who)
 {
-    if (room->n == room->space) {
-        uint32_t space = room->space ? room->space * 2 : 1;
-        struct rc_occupant **grown = rc_zarray(space, sizeof(struct rc_occupant *));
-        for (uint32_t i = 0; i < room->n; i++)
-            grown[i] = room->occupant[i];
-        free(room->occupant);
-        room->occupant = grown;
-        room->space = space;
-    }
-    room->occupant[room->n] = who;
+    if (room->n == (room->space ? room->space : 1))
+        make_room(room);
+    places(room)[room->n] = who;
     return room->n++;
 }
 
-void rc_room_set_enter(struct rc_room_set *set, struct rc_occupant *who, struct rc_buf *const *room, unsigned n)
+/* The rooms, each once; returns how many. */
+static unsigned find_rooms(struct rc_room_set *set, struct rc_buf *const *key, unsigned n, struct rc_room **room)
 {
-    who->seat = n ? rc_zarray(n, sizeof(*who->seat)) : NULL;
+    unsigned found = 0;
     for (unsigned i = 0; i < n; i++) {
-        struct rc_room *r = room_of(set, room[i]);
-        if (rc_occupant_in(who, r))
-            continue;
-        who->seat[who->n].index = sit_down(r, who);
-        who->seat[who->n++].room = r;
+        struct rc_room *r = room_of(set, key[i]);
+        unsigned k = 0;
+        while (k < found && room[k] != r)
+            k++;
+        if (k == found)
+            room[found++] = r;
     }
+    return found;
+}
+
+void rc_room_set_enter(struct rc_room_set *set, struct rc_occupant *who, struct rc_buf *const *key, unsigned n)
+{
+    struct rc_room **room = rc_zarray(n ? n : 1, sizeof(struct rc_room *));
+    who->n = find_rooms(set, key, n, room);
+    if (who->n > 1)
+        who->many = rc_zarray(who->n, sizeof(*who->many));
+    for (unsigned i = 0; i < who->n; i++)
+        seats(who)[i] = (struct rc_seat){room[i], sit_down(room[i], who)};
+    free(room);
 }
 
 /* The last occupant takes the seat that becomes free. */
-static void stand_up(struct rc_room_set *set, struct rc_seat *seat)
+static void stand_up(struct rc_room_set *set, const struct rc_seat *seat)
 {
     struct rc_room *room = seat->room;
-    struct rc_occupant *last = room->occupant[--room->n];
-    room->occupant[seat->index] = last;
+    struct rc_occupant *last = places(room)[--room->n];
+    places(room)[seat->index] = last;
     for (unsigned i = 0; i < last->n; i++) {
-        if (last->seat[i].room == room)
-            last->seat[i].index = seat->index;
+        if (seats(last)[i].room == room)
+            seats(last)[i].index = seat->index;
     }
     if (room->n)
         return;
-    rc_map_del(&set->rooms, room->key->data, room->key->len);
+    rc_index_del(&set->rooms, room);
     rc_buf_rele(room->key);
-    free(room->occupant);
+    if (room->space)
+        free(room->many);
     free(room);
 }
 
 void rc_room_set_leave(struct rc_room_set *set, struct rc_occupant *who)
 {
     for (unsigned i = 0; i < who->n; i++)
-        stand_up(set, &who->seat[i]);
-    free(who->seat);
+        stand_up(set, &seats(who)[i]);
+    if (who->n > 1)
+        free(who->many);
     *who = (struct rc_occupant){0};
 }

@@ -6,28 +6,34 @@
 #define RC_GATEWAY_ROOM_SET_H
 
 #include "cluster/buf.h"
-#include "cluster/map.h"
+#include "cluster/index.h"
 
 struct rc_occupant;
 
 struct rc_room {
     struct rc_buf *key;
-    struct rc_occupant **occupant; /* n of them, in no order */
-    uint32_t n, space;
+    uint32_t n, space; /* space: of many; 0: there is one occupant at most, in one */
+    union {
+        struct rc_occupant *one;
+        struct rc_occupant **many; /* n of them, in no order */
+    };
 };
 
 /* Embedded in a socket: the rooms that it is in. Zeroed: none. */
-struct rc_occupant {
-    unsigned n;
-    struct rc_seat *seat; /* n of them, heap */
-};
 struct rc_seat {
     struct rc_room *room;
-    uint32_t index; /* place in room->occupant */
+    uint32_t index; /* its place among the room's occupants */
+};
+struct rc_occupant {
+    unsigned n;
+    union {
+        struct rc_seat one;
+        struct rc_seat *many; /* heap, when n > 1 */
+    };
 };
 
 struct rc_room_set {
-    struct rc_map rooms; /* key -> struct rc_room */
+    struct rc_index rooms; /* struct rc_room by key */
 };
 
 void rc_room_set_init(struct rc_room_set *set, uint64_t seed);
@@ -41,6 +47,8 @@ void rc_room_set_leave(struct rc_room_set *set, struct rc_occupant *who);
 
 /* NULL: nobody is in it. */
 struct rc_room *rc_room_set_find(const struct rc_room_set *set, const struct rc_buf *key);
+/* The room's occupants: rc_room_occupants(room)[0] to [n - 1]. */
+struct rc_occupant *const *rc_room_occupants(const struct rc_room *room);
 bool rc_occupant_in(const struct rc_occupant *who, const struct rc_room *room);
 
 #endif

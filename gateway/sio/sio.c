@@ -7,11 +7,17 @@
 
 #include <inttypes.h>
 
+static const void *socket_key(const void *socket, size_t *len)
+{
+    *len = sizeof(((const struct sio_socket *)socket)->number);
+    return &((const struct sio_socket *)socket)->number;
+}
+
 struct rc_sio *rc_sio_new(const struct rc_sio_config *config)
 {
     struct rc_sio *sio = rc_zalloc(sizeof(*sio));
     sio->config = *config;
-    rc_map_init(&sio->sockets, rc_random64());
+    rc_index_init(&sio->sockets, socket_key, rc_random64());
     rc_room_set_init(&sio->rooms, rc_random64());
     return sio;
 }
@@ -20,7 +26,7 @@ void rc_sio_free(struct rc_sio *sio)
 {
     if (!sio)
         return;
-    rc_map_fini(&sio->sockets);
+    rc_index_fini(&sio->sockets);
     rc_room_set_fini(&sio->rooms);
     free(sio);
 }
@@ -42,7 +48,7 @@ static enum rc_close close_reason(enum rc_socket_end end)
 
 void rc_sio_down(struct rc_sio *sio, const struct rc_down *down)
 {
-    struct sio_socket *socket = rc_map_get(&sio->sockets, &down->socket, sizeof(down->socket));
+    struct sio_socket *socket = rc_index_get(&sio->sockets, &down->socket, sizeof(down->socket));
     if (!socket)
         return; /* it left while this was under way */
     switch (down->kind) {
@@ -66,18 +72,19 @@ void rc_sio_down(struct rc_sio *sio, const struct rc_down *down)
 
 void rc_sio_close_all(struct rc_sio *sio, enum rc_close why)
 {
-    struct rc_map_entry *entry, *next;
-    RC_MAP_FOREACH (&sio->sockets, entry, next)
-        sio_conn_close(((struct sio_socket *)entry->value)->conn, why);
+    const struct sio_socket *socket;
+    for (size_t at = 0; (socket = rc_index_next(&sio->sockets, &at));)
+        sio_conn_close(socket->conn, why);
 }
 
 static size_t fan_out(struct rc_sio *sio, const struct rc_room *room, const struct rc_msg *msg)
 {
     const struct rc_room *except = msg->except ? rc_room_set_find(&sio->rooms, msg->except) : NULL;
     struct rc_outgoing out = {msg->payload, NULL};
+    struct rc_occupant *const *occupant = rc_room_occupants(room);
     size_t copies = 0;
     for (uint32_t i = 0; i < room->n; i++) {
-        struct sio_socket *socket = (struct sio_socket *)room->occupant[i]; /* its first member */
+        struct sio_socket *socket = (struct sio_socket *)occupant[i]; /* its first member */
         if (except && rc_occupant_in(&socket->occupant, except))
             continue;
         rc_eio_send(socket->conn->eio, &out);

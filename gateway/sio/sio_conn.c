@@ -1,10 +1,13 @@
 /* A Socket.IO connection: packets of one Engine.IO session, handed to its sockets. */
 #include "gateway/sio/sio_impl.h"
 
+#include "clock.h"
 #include "log.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define FOREVER ((int64_t)10 * 365 * 86400) /* s, longer than a worker lives */
 
 void sio_conn_close(struct sio_conn *conn, enum rc_close why)
 {
@@ -26,7 +29,7 @@ void sio_conn_send(struct sio_conn *conn, struct rc_buf *payload)
 void sio_conn_pause(struct sio_conn *conn)
 {
     bool stop = false;
-    for (struct sio_socket *socket = LIST_FIRST(&conn->sockets); socket; socket = LIST_NEXT(socket, link))
+    for (struct sio_socket *socket = SLIST_FIRST(&conn->sockets); socket; socket = SLIST_NEXT(socket, link))
         stop = stop || socket->paused;
     rc_eio_pause(conn->eio, stop);
 }
@@ -41,10 +44,49 @@ static void refuse_packet(struct sio_conn *conn, const char *wrong)
     sio_conn_close(conn, RC_CLOSE_SIO_PACKET);
 }
 
-static void on_connect_timeout(struct rc_timer *timer)
+static void greet_all(struct sio_conn *conn)
+{
+    struct sio_socket *socket;
+    SLIST_FOREACH (socket, &conn->sockets, link)
+        sio_socket_greet(socket);
+}
+
+static void on_timer(struct rc_timer *timer)
 {
     struct sio_conn *conn = (struct sio_conn *)((char *)timer - offsetof(struct sio_conn, timer));
-    sio_conn_close(conn, RC_CLOSE_CONNECT_TIMEOUT);
+    if (!conn->entered) {
+        sio_conn_close(conn, RC_CLOSE_CONNECT_TIMEOUT);
+    } else if (conn->greeting) {
+        conn->greeting = false;
+        greet_all(conn);
+        sio_conn_schedule(conn);
+    } else {
+        sio_conn_close(conn, RC_CLOSE_TOKEN_EXPIRED);
+    }
+}
+
+void sio_conn_schedule(struct sio_conn *conn)
+{
+    const struct sio_socket *socket;
+    int64_t first = INT64_MAX;
+    if (!conn->entered || conn->greeting)
+        return; /* this comes after that */
+    rc_timer_stop(&conn->timer);
+    SLIST_FOREACH (socket, &conn->sockets, link) {
+        if (!socket->entry && socket->expires && socket->expires < first)
+            first = socket->expires;
+    }
+    if (first == INT64_MAX)
+        return;
+    int64_t left = first - rc_clock_wall_ms() / 1000; /* s */
+    left = left < 0 ? 0 : left > FOREVER ? FOREVER : left;
+    rc_timer_set(sio_of(conn)->config.wheel, &conn->timer, left * 1000 * RC_MS, on_timer);
+}
+
+void sio_conn_greet_soon(struct sio_conn *conn)
+{
+    conn->greeting = true;
+    rc_timer_set(sio_of(conn)->config.wheel, &conn->timer, 0, on_timer);
 }
 
 static void *on_open(void *host, struct rc_eio *eio, const char *cookie)
@@ -53,14 +95,13 @@ static void *on_open(void *host, struct rc_eio *eio, const char *cookie)
     struct sio_conn *conn = calloc(1, sizeof(*conn));
     if (!conn)
         return NULL;
-    conn->sio = sio;
     conn->eio = eio;
-    LIST_INIT(&conn->sockets);
+    SLIST_INIT(&conn->sockets);
     if (cookie && !(conn->cookie = strdup(cookie))) {
         free(conn);
         return NULL;
     }
-    rc_timer_set(sio->config.wheel, &conn->timer, sio->config.connect_timeout, on_connect_timeout);
+    rc_timer_set(sio->config.wheel, &conn->timer, sio->config.connect_timeout, on_timer);
     return conn;
 }
 
@@ -79,11 +120,14 @@ static void on_closed(void *self, enum rc_close why)
     struct sio_conn *conn = self;
     struct sio_socket *socket;
     (void)why;
-    while ((socket = LIST_FIRST(&conn->sockets)))
+    while ((socket = SLIST_FIRST(&conn->sockets)))
         sio_socket_leave(socket);
     rc_timer_stop(&conn->timer);
     partial_free(conn->partial);
-    free(conn->cookie);
+    if (conn->is_known)
+        sio_of(conn)->config.app->rele(sio_of(conn)->config.app->self, conn->known);
+    else
+        free(conn->cookie);
     free(conn);
 }
 
@@ -98,7 +142,7 @@ static const char *known_nsp(const struct rc_sio *sio, const struct rc_sio_packe
 
 static struct sio_socket *find_socket(const struct sio_conn *conn, const struct rc_sio_packet *packet)
 {
-    for (struct sio_socket *socket = LIST_FIRST(&conn->sockets); socket; socket = LIST_NEXT(socket, link)) {
+    for (struct sio_socket *socket = SLIST_FIRST(&conn->sockets); socket; socket = SLIST_NEXT(socket, link)) {
         if (strlen(socket->nsp) == packet->nsp_len && memcmp(socket->nsp, packet->nsp, packet->nsp_len) == 0)
             return socket;
     }
@@ -107,13 +151,13 @@ static struct sio_socket *find_socket(const struct sio_conn *conn, const struct 
 
 static void take_connect(struct sio_conn *conn, const struct rc_sio_packet *packet)
 {
-    const char *nsp = known_nsp(conn->sio, packet);
+    const char *nsp = known_nsp(sio_of(conn), packet);
     if (nsp) {
         sio_socket_enter(conn, nsp, packet);
     } else if (packet->nsp_len > RC_NSP_MAX) {
         refuse_packet(conn, "namespace is too long");
     } else {
-        rc_metric_add(&conn->sio->config.values[GM_CONNECTS_REFUSED], 1);
+        rc_metric_add(&sio_of(conn)->config.values[GM_CONNECTS_REFUSED], 1);
         sio_conn_send(conn, rc_sio_connect_error(packet->nsp, packet->nsp_len, "Invalid namespace"));
     }
 }
@@ -143,7 +187,7 @@ static void dispatch(struct sio_conn *conn, const struct rc_sio_packet *packet, 
         sio_socket_event(socket, packet, attachment);
         break;
     default: /* an ack; this server asks for none */
-        rc_metric_add(&conn->sio->config.values[GM_ACKS_IGNORED], 1);
+        rc_metric_add(&sio_of(conn)->config.values[GM_ACKS_IGNORED], 1);
     }
 }
 

@@ -9,7 +9,7 @@
 struct rc_sio {
     struct rc_sio_config config;
     uint64_t last_number;     /* of the sockets made so far */
-    struct rc_map sockets;    /* number (8 bytes) -> struct sio_socket */
+    struct rc_index sockets;  /* struct sio_socket by number */
     struct rc_room_set rooms; /* of opened sockets */
 };
 
@@ -20,18 +20,18 @@ struct sio_entry {
 };
 
 struct sio_socket {
-    struct rc_occupant occupant; /* rooms that it is in, since OPENED */
-    LIST_ENTRY(sio_socket) link; /* in conn->sockets */
+    struct rc_occupant occupant;  /* rooms that it is in, since OPENED */
+    SLIST_ENTRY(sio_socket) link; /* in conn->sockets */
     struct sio_conn *conn;
     uint64_t number;              /* rc_up and rc_down call it so */
     const char *nsp;              /* one of config.nsp */
     struct rc_identity *identity; /* held; may be NULL */
     int64_t expires;              /* wall clock (s) of its end, 0: never */
-    struct rc_timer expiry;       /* set while open, when it expires; before that, until it is greeted */
     struct sio_entry *entry;      /* until OPENED */
     bool paused;                  /* the link loop wants no events from it */
+    bool greeted;                 /* app.greet was asked */
 };
-LIST_HEAD(sio_sockets, sio_socket);
+SLIST_HEAD(sio_sockets, sio_socket);
 
 /* A binary packet whose attachments are not all there. */
 struct sio_partial {
@@ -42,13 +42,23 @@ struct sio_partial {
 };
 
 struct sio_conn {
-    struct rc_sio *sio;
     struct rc_eio *eio;
-    char *cookie; /* of the request that opened the session; NULL: there was none */
+    union {
+        char *cookie;              /* of the request that opened the session; NULL: there was none */
+        struct rc_identity *known; /* held: of the first socket that could enter */
+    };
     struct sio_sockets sockets;
-    struct rc_timer timer;       /* connect timeout, until the first socket opens */
+    struct rc_timer timer;       /* connect timeout; once a socket opened: greetings, or the end of the first token */
     struct sio_partial *partial; /* NULL: none is due */
+    bool is_known;               /* known is valid, else cookie */
+    bool entered;                /* a socket has opened */
+    bool greeting;               /* timer is for greetings */
 };
+
+static inline struct rc_sio *sio_of(const struct sio_conn *conn)
+{
+    return rc_eio_host(conn->eio);
+}
 
 /* Sends a payload to one client and releases it. NULL: memory was short, the connection closes. */
 void sio_conn_send(struct sio_conn *conn, struct rc_buf *payload);
@@ -56,8 +66,15 @@ void sio_conn_close(struct sio_conn *conn, enum rc_close why);
 /* Stops or goes on with input, as the sockets of the connection want it. */
 void sio_conn_pause(struct sio_conn *conn);
 
+/* Sets the timer to what its sockets need next. */
+void sio_conn_schedule(struct sio_conn *conn);
+/* A socket opened: it is greeted with the next tick. */
+void sio_conn_greet_soon(struct sio_conn *conn);
+
 /* A CONNECT to a namespace that exists and that the connection is not in. */
 void sio_socket_enter(struct sio_conn *conn, const char *nsp, const struct rc_sio_packet *packet);
+/* Asks the application for its greeting, once. */
+void sio_socket_greet(struct sio_socket *socket);
 /* Its rooms are in place. */
 void sio_socket_opened(struct sio_socket *socket);
 /* Leaves its rooms and is freed. */

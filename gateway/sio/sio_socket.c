@@ -9,17 +9,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SID_LEN 20                     /* characters of a socket's id, base64url */
-#define FOREVER ((int64_t)10 * 365 * 86400) /* s, longer than a worker lives */
+#define SID_LEN 20 /* characters of a socket's id, base64url */
 
 static _Atomic uint64_t *value(const struct sio_socket *socket, enum rc_gateway_metric metric)
 {
-    return &socket->conn->sio->config.values[metric];
+    return &sio_of(socket->conn)->config.values[metric];
 }
 
 static bool post(const struct sio_socket *socket, struct rc_up *up)
 {
-    const struct rc_sio_config *config = &socket->conn->sio->config;
+    const struct rc_sio_config *config = &sio_of(socket->conn)->config;
     up->socket = socket->number;
     return config->uplink.post(config->uplink.host, up);
 }
@@ -37,33 +36,31 @@ static void entry_free(struct sio_socket *socket)
 
 static struct sio_socket *new_socket(struct sio_conn *conn, const char *nsp)
 {
-    struct rc_sio *sio = conn->sio;
+    struct rc_sio *sio = sio_of(conn);
     struct sio_socket *socket = rc_zalloc(sizeof(*socket));
     socket->conn = conn;
     socket->nsp = nsp;
     socket->number = (uint64_t)sio->config.worker << 48 | ++sio->last_number;
     socket->entry = rc_zalloc(sizeof(*socket->entry));
-    LIST_INSERT_HEAD(&conn->sockets, socket, link);
-    rc_map_put(&sio->sockets, &socket->number, sizeof(socket->number))->value = socket;
+    SLIST_INSERT_HEAD(&conn->sockets, socket, link);
+    rc_index_put(&sio->sockets, socket);
     return socket;
 }
 
 static void forget(struct sio_socket *socket)
 {
-    const struct rc_app *app = socket->conn->sio->config.app;
-    LIST_REMOVE(socket, link);
-    rc_map_del(&socket->conn->sio->sockets, &socket->number, sizeof(socket->number));
-    rc_timer_stop(&socket->expiry);
+    const struct rc_app *app = sio_of(socket->conn)->config.app;
+    SLIST_REMOVE(&socket->conn->sockets, socket, sio_socket, link);
+    rc_index_del(&sio_of(socket->conn)->sockets, socket);
     entry_free(socket);
-    if (socket->identity)
-        app->rele(app->self, socket->identity);
+    app->rele(app->self, socket->identity);
     free(socket);
 }
 
 /* Asks the link loop for the socket's rooms. */
 static bool ask_rooms(struct sio_socket *socket)
 {
-    const struct rc_app *app = socket->conn->sio->config.app;
+    const struct rc_app *app = sio_of(socket->conn)->config.app;
     struct sio_entry *entry = socket->entry;
     struct rc_up up = {.kind = RC_UP_CONNECT};
     entry->rooms = app->rooms(app->self, socket->nsp, socket->identity, entry->room);
@@ -77,45 +74,47 @@ static bool ask_rooms(struct sio_socket *socket)
     return false;
 }
 
+/* Who the client is, is known from now on; its cookie can go. */
+static void remember(struct sio_conn *conn, struct rc_identity *identity)
+{
+    const struct rc_app *app = sio_of(conn)->config.app;
+    if (conn->is_known || !identity)
+        return;
+    free(conn->cookie);
+    conn->known = app->hold(app->self, identity);
+    conn->is_known = true;
+}
+
 void sio_socket_enter(struct sio_conn *conn, const char *nsp, const struct rc_sio_packet *packet)
 {
-    const struct rc_app *app = conn->sio->config.app;
+    const struct rc_app *app = sio_of(conn)->config.app;
     const char *error = "";
     struct sio_socket *socket = new_socket(conn, nsp);
-    size_t cookie_len = conn->cookie ? strlen(conn->cookie) : 0;
-    if (!app->enter(app->self, nsp, conn->cookie, cookie_len, packet->json, packet->json_len,
-                    &socket->identity, &socket->expires, &error)) {
+    struct rc_visitor visitor = {.known = conn->is_known ? conn->known : NULL};
+    if (!conn->is_known && conn->cookie)
+        visitor = (struct rc_visitor){conn->cookie, strlen(conn->cookie), NULL};
+    if (!app->enter(app->self, nsp, &visitor, packet->json, packet->json_len, &socket->identity, &socket->expires,
+                    &error)) {
         rc_metric_add(value(socket, GM_CONNECTS_REFUSED), 1);
         sio_conn_send(conn, rc_sio_connect_error(nsp, strlen(nsp), error));
         forget(socket);
-    } else if (!ask_rooms(socket)) {
+        return;
+    }
+    remember(conn, socket->identity);
+    if (!ask_rooms(socket)) {
         /* A refusal would be final for the client; a closed connection it opens again by itself. */
         sio_conn_close(conn, RC_CLOSE_BUSY);
         forget(socket);
     }
 }
 
-static void on_expiry(struct rc_timer *timer)
+void sio_socket_greet(struct sio_socket *socket)
 {
-    struct sio_socket *socket = (struct sio_socket *)((char *)timer - offsetof(struct sio_socket, expiry));
-    sio_conn_close(socket->conn, RC_CLOSE_TOKEN_EXPIRED);
-}
-
-static void set_expiry(struct sio_socket *socket)
-{
-    if (!socket->expires)
+    const struct rc_app *app = sio_of(socket->conn)->config.app;
+    if (socket->entry || socket->greeted)
         return;
-    int64_t left = socket->expires - rc_clock_wall_ms() / 1000; /* s */
-    left = left < 0 ? 0 : left > FOREVER ? FOREVER : left;
-    rc_timer_set(socket->conn->sio->config.wheel, &socket->expiry, left * 1000 * RC_MS, on_expiry);
-}
-
-static void on_greet(struct rc_timer *timer)
-{
-    struct sio_socket *socket = (struct sio_socket *)((char *)timer - offsetof(struct sio_socket, expiry));
-    const struct rc_app *app = socket->conn->sio->config.app;
+    socket->greeted = true;
     struct rc_buf *hello = app->greet(app->self, socket->nsp, socket->identity);
-    set_expiry(socket);
     if (hello)
         sio_conn_send(socket->conn, hello);
 }
@@ -136,31 +135,35 @@ static void make_sid(char sid[SID_LEN + 1])
 void sio_socket_opened(struct sio_socket *socket)
 {
     struct sio_conn *conn = socket->conn;
-    const struct rc_app *app = conn->sio->config.app;
+    const struct rc_app *app = sio_of(conn)->config.app;
     struct sio_entry *entry = socket->entry;
     char sid[SID_LEN + 1];
     if (!entry)
         return;
-    rc_room_set_enter(&conn->sio->rooms, &socket->occupant, entry->room, entry->rooms);
-    rc_timer_stop(&conn->timer);
+    rc_room_set_enter(&sio_of(conn)->rooms, &socket->occupant, entry->room, entry->rooms);
+    if (!conn->entered)
+        rc_timer_stop(&conn->timer);
+    conn->entered = true;
     rc_metric_add(value(socket, GM_SOCKETS), 1);
     make_sid(sid);
     sio_conn_send(conn, rc_sio_connected(socket->nsp, sid));
-    if (app->greet)
-        rc_timer_set(conn->sio->config.wheel, &socket->expiry, 0, on_greet);
-    else
-        set_expiry(socket);
     entry_free(socket);
+    if (app->greet)
+        sio_conn_greet_soon(conn);
+    else
+        sio_conn_schedule(conn);
 }
 
 void sio_socket_leave(struct sio_socket *socket)
 {
     struct rc_up up = {.kind = RC_UP_DISCONNECT};
+    struct sio_conn *conn = socket->conn;
     if (!socket->entry)
         rc_metric_sub(value(socket, GM_SOCKETS), 1);
-    rc_room_set_leave(&socket->conn->sio->rooms, &socket->occupant);
+    rc_room_set_leave(&sio_of(socket->conn)->rooms, &socket->occupant);
     post(socket, &up);
     forget(socket);
+    sio_conn_schedule(conn);
 }
 
 /* Answers an event that asked for it with [{KEY: VALUE}]; error NULL: {"ok":true}. */
@@ -231,7 +234,7 @@ static enum rc_verdict judge(struct sio_socket *socket, const struct rc_sio_pack
                              struct rc_buf *const *attachment, struct rc_emit *emit, struct rc_reply *reply,
                              const char **reason)
 {
-    const struct rc_app *app = socket->conn->sio->config.app;
+    const struct rc_app *app = sio_of(socket->conn)->config.app;
     struct rc_event event = {
         .nsp = socket->nsp,
         .json = packet->json,

@@ -6,7 +6,7 @@
 
 #define CONTROL_MAX 125
 
-void rc_ws_init(struct rc_ws *ws, size_t max)
+void rc_ws_init(struct rc_ws *ws, uint32_t max)
 {
     *ws = (struct rc_ws){.max = max};
 }
@@ -16,6 +16,11 @@ void rc_ws_fini(struct rc_ws *ws)
     free(ws->message);
     ws->message = NULL;
     ws->len = ws->room = 0;
+}
+
+bool rc_ws_idle(const struct rc_ws *ws)
+{
+    return ws->opcode == RC_WS_CONTINUATION && !ws->left;
 }
 
 struct head {
@@ -72,6 +77,12 @@ static bool head_allowed(const struct rc_ws *ws, const uint8_t *data)
     }
 }
 
+/* RFC 6455 5.2: in the fewest bytes that hold it, and the highest bit is 0. */
+static bool length_allowed(const struct head *h)
+{
+    return h->size - sizeof(h->mask) == rc_ws_head_size(h->len) && !(h->len >> 63);
+}
+
 /* Unmasks and turns the mask so that it fits the byte after. */
 static void unmask(uint8_t mask[4], uint8_t *data, size_t len)
 {
@@ -110,18 +121,18 @@ static bool append(struct rc_ws *ws, const uint8_t *data, size_t len)
 {
     size_t need = ws->len + len;
     if (need > ws->room) {
-        size_t room = ws->room * 2 > need ? ws->room * 2 : need;
+        size_t twice = (size_t)ws->room * 2, room = twice > need ? twice : need;
         if (room > ws->max) /* need is within it */
             room = ws->max;
         uint8_t *grown = realloc(ws->message, room);
         if (!grown)
             return false;
         ws->message = grown;
-        ws->room = room;
+        ws->room = (uint32_t)room;
     }
     if (len)
         memcpy(ws->message + ws->len, data, len);
-    ws->len = need;
+    ws->len = (uint32_t)need;
     return true;
 }
 
@@ -148,7 +159,7 @@ static void deliver(struct rc_ws *ws, uint8_t *data, size_t len, const struct rc
 /* Payload of the current data frame. Returns how much of it was used. */
 static size_t take_payload(struct rc_ws *ws, uint8_t *data, size_t len, const struct rc_ws_events *events, void *self)
 {
-    size_t take = len < ws->left ? len : (size_t)ws->left;
+    size_t take = len < ws->left ? len : ws->left;
     bool whole = take == ws->left && ws->fin;
     unmask(ws->mask, data, take);
     if (ws->opcode == RC_WS_TEXT && !rc_utf8_feed(&ws->utf8, data, take)) {
@@ -159,7 +170,7 @@ static size_t take_payload(struct rc_ws *ws, uint8_t *data, size_t len, const st
         ws->error = RC_WS_INTERNAL;
         return take;
     }
-    ws->left -= take;
+    ws->left -= (uint32_t)take;
     if (whole)
         deliver(ws, data, take, events, self);
     return take;
@@ -189,8 +200,8 @@ static size_t take_frame(struct rc_ws *ws, uint8_t *data, size_t len, const stru
         return 0;
     if (h.opcode >= RC_WS_CLOSE)
         return len - h.size >= h.len ? take_control(ws, &h, data, events, self) : 0;
-    if (h.len > ws->max - ws->len) {
-        ws->error = h.len >> 63 ? RC_WS_PROTOCOL : RC_WS_TOO_BIG;
+    if (!length_allowed(&h) || h.len > ws->max - ws->len) {
+        ws->error = length_allowed(&h) ? RC_WS_TOO_BIG : RC_WS_PROTOCOL;
         return 0;
     }
     if (h.opcode != RC_WS_CONTINUATION) {
@@ -198,7 +209,7 @@ static size_t take_frame(struct rc_ws *ws, uint8_t *data, size_t len, const stru
         ws->utf8 = (struct rc_utf8){0};
     }
     ws->fin = h.fin;
-    ws->left = h.len;
+    ws->left = (uint32_t)h.len;
     memcpy(ws->mask, h.mask, 4);
     /* Also when no payload came yet: an empty final frame ends its message here. */
     return h.size + (h.len && len == h.size ? 0 : take_payload(ws, data + h.size, len - h.size, events, self));

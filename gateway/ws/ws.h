@@ -30,10 +30,10 @@ enum rc_ws_code {
 };
 
 struct rc_ws {
-    size_t max;            /* bytes of one message */
-    uint64_t left;         /* payload bytes of the current data frame that have not come */
+    uint32_t max;          /* bytes of one message */
+    uint32_t left;         /* payload bytes of the current data frame that have not come */
     uint8_t *message;      /* heap: what came of an incomplete message */
-    size_t len, room;      /* of message: bytes used and allocated */
+    uint32_t len, room;    /* of message: bytes used and allocated */
     struct rc_utf8 utf8;   /* of the current text message */
     uint8_t mask[4];       /* of the current data frame, turned to its next byte */
     uint8_t opcode;        /* of the current message; CONTINUATION: none has begun */
@@ -49,8 +49,10 @@ struct rc_ws_events {
     void (*control)(void *self, enum rc_ws_opcode opcode, const uint8_t *data, size_t len);
 };
 
-void rc_ws_init(struct rc_ws *ws, size_t max);
+void rc_ws_init(struct rc_ws *ws, uint32_t max);
 void rc_ws_fini(struct rc_ws *ws);
+/* Between messages: nothing is lost when it begins anew. */
+bool rc_ws_idle(const struct rc_ws *ws);
 
 /* Reads frames; unmasks in place. Returns how many bytes it used: fewer than len when a frame head or control frame is
  * incomplete (then fewer than RC_WS_KEEP are left; show them again with more), after `stop`, or with ws->error set. */

@@ -12,7 +12,8 @@ struct rc_ws_conn {
     struct rc_stream *stream;
     const struct rc_ws_user *user;
     void *self; /* user's */
-    struct rc_ws ws;
+    struct rc_ws *codec; /* while input is being read; heap between, while a message is incomplete; else NULL */
+    uint32_t max;        /* bytes of one message */
 };
 
 /* 16 bytes in base64: 22 characters and "==". */
@@ -20,6 +21,21 @@ static bool key_valid(const char *key)
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     return strlen(key) == 24 && strspn(key, alphabet) == 22 && strcmp(key + 22, "==") == 0;
+}
+
+static bool repeated(const struct rc_http_request *request, const char *name)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < request->headers; i++)
+        n += strcmp(request->header[i].name, name) == 0;
+    return n > 1;
+}
+
+/* A body would be read as frames. */
+static bool has_body(const struct rc_http_request *request)
+{
+    const char *length = rc_http_header(request, "content-length");
+    return length && length[strspn(length, "0")];
 }
 
 int rc_ws_handshake_check(const struct rc_http_request *request, const char **wrong)
@@ -31,13 +47,20 @@ int rc_ws_handshake_check(const struct rc_http_request *request, const char **wr
         *wrong = "WebSocket needs a GET request of HTTP/1.1";
     else if (!request->upgrade || !rc_http_has_token(request, "upgrade", "websocket"))
         *wrong = "Upgrade: websocket and Connection: Upgrade are needed";
+    else if (has_body(request))
+        *wrong = "A WebSocket handshake has no body";
+    else if (repeated(request, "sec-websocket-key") || repeated(request, "sec-websocket-version"))
+        *wrong = "Sec-WebSocket-Key and Sec-WebSocket-Version must not be repeated";
     else if (!key || !key_valid(key))
         *wrong = "Missing or invalid Sec-WebSocket-Key header";
-    else if (!version || strcmp(version, "13") != 0)
-        *wrong = "Missing or invalid Sec-WebSocket-Version header";
-    else
+    else if (!version)
+        *wrong = "Missing Sec-WebSocket-Version header";
+    if (*wrong)
+        return 400;
+    if (strcmp(version, "13") == 0)
         return 0;
-    return version && strcmp(version, "13") != 0 && key ? 426 : 400;
+    *wrong = "Sec-WebSocket-Version must be 13";
+    return 426;
 }
 
 void rc_ws_accept_key(const char *key, char accept[29])
@@ -85,7 +108,7 @@ static void on_message(void *self, bool text, uint8_t *data, size_t len)
 {
     struct rc_ws_conn *ws = self;
     ws->user->message(ws->self, text, data, len);
-    ws->ws.stop = ws->stream->closing || ws->stream->paused;
+    ws->codec->stop = ws->stream->closing || ws->stream->paused;
 }
 
 static void on_control(void *self, enum rc_ws_opcode opcode, const uint8_t *data, size_t len)
@@ -97,19 +120,50 @@ static void on_control(void *self, enum rc_ws_opcode opcode, const uint8_t *data
         rc_stream_send(ws->stream, rc_ws_frame(RC_WS_CLOSE, data, len < 2 ? 0 : 2));
         rc_stream_close(ws->stream, RC_CLOSE_WS_CLOSED);
     }
-    ws->ws.stop = ws->stream->closing;
+    ws->codec->stop = ws->stream->closing;
 }
 
 static const struct rc_ws_events events = {on_message, on_control};
 
+static void drop_codec(struct rc_ws_conn *ws)
+{
+    if (ws->codec)
+        rc_ws_fini(ws->codec);
+    free(ws->codec);
+    ws->codec = NULL;
+}
+
+/* A codec with an incomplete message goes to the heap; idle connections have none. */
+static struct rc_ws *keep(struct rc_ws_conn *ws, struct rc_ws *fresh)
+{
+    struct rc_ws *kept = NULL;
+    if (!rc_ws_idle(fresh) && !ws->stream->closing) {
+        kept = malloc(sizeof(*kept));
+        if (kept)
+            *kept = *fresh;
+        else
+            rc_ws_close(ws, RC_WS_INTERNAL, RC_CLOSE_MEMORY);
+    }
+    if (!kept)
+        rc_ws_fini(fresh);
+    return kept;
+}
+
 static size_t ws_input(void *self, struct rc_stream *stream, uint8_t *data, size_t len)
 {
     struct rc_ws_conn *ws = self;
+    struct rc_ws fresh, *codec = ws->codec ? ws->codec : &fresh;
     (void)stream;
-    ws->ws.stop = false;
-    size_t used = rc_ws_feed(&ws->ws, data, len, &events, ws);
-    if (ws->ws.error)
-        rc_ws_close(ws, ws->ws.error, close_reason(ws->ws.error));
+    if (codec == &fresh)
+        rc_ws_init(&fresh, ws->max);
+    ws->codec = codec;
+    codec->stop = false;
+    size_t used = rc_ws_feed(codec, data, len, &events, ws);
+    if (codec->error)
+        rc_ws_close(ws, codec->error, close_reason(codec->error));
+    ws->codec = codec == &fresh ? keep(ws, &fresh) : codec;
+    if (ws->codec && rc_ws_idle(ws->codec))
+        drop_codec(ws);
     return used;
 }
 
@@ -117,13 +171,13 @@ static void ws_closed(void *self, enum rc_close why)
 {
     struct rc_ws_conn *ws = self;
     ws->user->closed(ws->self, why);
-    rc_ws_fini(&ws->ws);
+    drop_codec(ws);
     free(ws);
 }
 
 static const struct rc_stream_user ws_user = {ws_input, NULL, ws_closed};
 
-struct rc_ws_conn *rc_ws_open(const struct rc_http_request *request, struct rc_response *response, size_t max,
+struct rc_ws_conn *rc_ws_open(const struct rc_http_request *request, struct rc_response *response, uint32_t max,
                               const struct rc_ws_user *user, void *self)
 {
     struct rc_ws_conn *ws = calloc(1, sizeof(*ws));
@@ -133,7 +187,7 @@ struct rc_ws_conn *rc_ws_open(const struct rc_http_request *request, struct rc_r
     }
     ws->user = user;
     ws->self = self;
-    rc_ws_init(&ws->ws, max);
+    ws->max = max;
     ws->stream = rc_response_upgrade(response, switching(rc_http_header(request, "sec-websocket-key")));
     if (!ws->stream) {
         free(ws);

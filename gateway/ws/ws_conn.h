@@ -25,7 +25,7 @@ void rc_ws_accept_key(const char *key, char accept[29]);
 
 /* Answers a request that rc_ws_handshake_check passed with 101 and speaks WebSocket from then on. Ends the response.
  * NULL: the client is gone, or memory is short; user is not called. max: bytes of one message. */
-struct rc_ws_conn *rc_ws_open(const struct rc_http_request *request, struct rc_response *response, size_t max,
+struct rc_ws_conn *rc_ws_open(const struct rc_http_request *request, struct rc_response *response, uint32_t max,
                               const struct rc_ws_user *user, void *self);
 
 /* Another user from here on; also from within a callback of the old one. */

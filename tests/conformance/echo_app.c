@@ -8,28 +8,38 @@
 #include <string.h>
 
 struct rc_identity {
+    unsigned holders;
     size_t len;
     char auth[]; /* JSON text */
 };
 
-static bool enter(void *self, const char *nsp, const char *cookie, size_t cookie_len, const char *auth, size_t auth_len,
+static bool enter(void *self, const char *nsp, const struct rc_visitor *visitor, const char *auth, size_t auth_len,
                   struct rc_identity **identity, int64_t *expires, const char **error)
 {
-    (void)self, (void)nsp, (void)cookie, (void)cookie_len, (void)error;
+    (void)self, (void)nsp, (void)visitor, (void)error; /* each CONNECT has an identity of its own: its payload */
     size_t len = auth ? auth_len : 2;
     *identity = malloc(sizeof(**identity) + len);
     if (!*identity)
         abort();
+    (*identity)->holders = 1;
     (*identity)->len = len;
     memcpy((*identity)->auth, auth ? auth : "{}", len);
     *expires = 0;
     return true;
 }
 
+static struct rc_identity *hold(void *self, struct rc_identity *identity)
+{
+    (void)self;
+    identity->holders++;
+    return identity;
+}
+
 static void rele(void *self, struct rc_identity *identity)
 {
     (void)self;
-    free(identity);
+    if (identity && --identity->holders == 0)
+        free(identity);
 }
 
 static unsigned rooms(void *self, const char *nsp, const struct rc_identity *identity, struct rc_buf **room)
@@ -93,4 +103,4 @@ static enum rc_verdict event(void *self, const struct rc_identity *identity, con
     return RC_EVENT_IGNORE;
 }
 
-const struct rc_app rc_echo_app = {NULL, enter, rele, rooms, greet, event};
+const struct rc_app rc_echo_app = {NULL, enter, hold, rele, rooms, greet, event};

@@ -66,7 +66,7 @@ static void parse(int argc, char **argv, struct arguments *a)
         else if (c == 'c')
             a->worker.connect_timeout = number(optarg);
         else if (c == 'm')
-            a->worker.max_payload = (size_t)number(optarg);
+            a->worker.max_payload = (uint32_t)number(optarg);
         else if (c == 'd')
             rc_log_level(RC_DEBUG);
         else
@@ -79,8 +79,7 @@ static void parse(int argc, char **argv, struct arguments *a)
         a->worker.path = "/engine.io/";
         a->worker.engine = &rc_eio_echo;
     }
-    if (optind != argc || !a->worker.listen ||
-        (!a->ws_echo && !a->worker.engine && strcmp(profile, "socketio") != 0)) {
+    if (optind != argc || !a->worker.listen || (!a->ws_echo && !a->worker.engine && strcmp(profile, "socketio") != 0)) {
         fputs(usage, stderr);
         exit(RC_EXIT_USAGE);
     }

@@ -23,7 +23,8 @@ static void set_up(void)
     chat = rc_chat_new(rc_auth_new(jwt));
     strcat(cookie, token);
     free(token);
-    if (!chat->enter(chat->self, "/", cookie, strlen(cookie), NULL, 0, &ana, &expires, &why)) {
+    if (!chat->enter(chat->self, "/", &(struct rc_visitor){cookie, strlen(cookie), NULL}, NULL, 0, &ana, &expires,
+                     &why)) {
         abort();
     }
     attachment[0] = rc_buf_copy("zero", 4);

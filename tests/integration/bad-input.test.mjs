@@ -119,6 +119,20 @@ clusterTest("bad input", { gateways: 2, brokers: 3, persisters: 1 }, async (clus
         await refuses("gateway", [...stranger(cluster, "gateway"), "--jwt.algorithm=none"], 64, /HS256/);
     });
 
+    await step("gateway: origins that no page has", async () => {
+        const set = (list) => [...stranger(cluster, "gateway"), `--cors.origins=${list}`];
+        await refuses("gateway", set("https://app.example/"), 78, /cors\.origins: "https:\/\/app\.example\/" has .*slash.*right is/);
+        await refuses("gateway", set("*,app.example"), 78, /cors\.origins: "app\.example" has no scheme; right is scheme:\/\//);
+        await refuses("gateway", set("Null"), 78, /cors\.origins: "Null" has no scheme/);
+    });
+
+    await step("gateway: namespaces that no client could enter", async () => {
+        const set = (list) => [...stranger(cluster, "gateway"), `--sio.namespaces=${list}`];
+        await refuses("gateway", set("/,soporte"), 78, /sio\.namespaces: "soporte" does not begin with a slash; right are/);
+        await refuses("gateway", set("/a,/a"), 78, /sio\.namespaces: "\/a" is there twice/);
+        await refuses("gateway", set(`/${"a".repeat(128)}`), 78, /sio\.namespaces: .*longer than 128 bytes/);
+    });
+
     await step("gateway: the demo page refuses a listener that is not loopback", async () => {
         await refuses("gateway", [...stranger(cluster, "gateway"), "--demo", "--listen=0.0.0.0:1"], 78, /demo/);
     });

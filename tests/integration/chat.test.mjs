@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { clusterTest } from "./lib/cluster.mjs";
 import { hs256, makeToken, now } from "./lib/token.mjs";
-import { stays, waitFor } from "./lib/wait.mjs";
+import { SCALE, stays, waitFor, within } from "./lib/wait.mjs";
 
 /** Waits until what was sent so far has reached everybody: a message behind it, by the same sender, to each receiver. */
 async function settle(sender, ...receivers) {
@@ -13,9 +13,20 @@ async function settle(sender, ...receivers) {
     }
 }
 
+/** An array in an array in an array... */
+function nested(levels) {
+    let value = [];
+    for (let n = 1; n < levels; n++) {
+        value = [value];
+    }
+    return value;
+}
+
 const messages = (client) => client.received.map(({ mensaje }) => mensaje).filter((text) => !/^mark /.test(text));
 
-clusterTest("chat", { gateways: 3, brokers: 3, persisters: 1 }, async (cluster, step) => {
+const settings = ["gateway.sio.namespaces=/,/soporte"];
+
+clusterTest("chat", { gateways: 3, brokers: 3, persisters: 1, settings }, async (cluster, step) => {
     await step("a user writes to a user on another gateway", async () => {
         const ana = await cluster.connect({ user: "ana", gateway: 1 });
         const luis = await cluster.connect({ user: "luis", gateway: 2 });
@@ -92,6 +103,26 @@ clusterTest("chat", { gateways: 3, brokers: 3, persisters: 1 }, async (cluster, 
         [...receivers, ...senders].forEach((client) => client.close());
     });
 
+    // Promise P2: joined before connected. The sender writes while the event `connect` is still being handled.
+    await step("who is connected is reached from other gateways from that moment on", async () => {
+        const count = SCALE > 1 ? 100 : 1000;
+        const senders = await Promise.all([1, 2, 3].map((gateway) => cluster.connect({ user: `p2-from-${gateway}`, gateway })));
+        const one = async (n) => {
+            const client = cluster.client({ user: `p2-${n}`, gateway: 1 + n % 3 });
+            client.socket.once("connect", () => senders[(n + 1 + n % 2) % 3].send(`p2-${n}`, n));
+            await client.connect();
+            assert.deepEqual((await client.receive(1)).map(({ mensaje }) => mensaje), [n]);
+            client.close();
+        };
+        const lane = async (first) => {
+            for (let n = first; n < count; n += 20) {
+                await one(n);
+            }
+        };
+        await Promise.all(Array.from({ length: 20 }, (_, first) => lane(first)));
+        senders.forEach((sender) => sender.close());
+    });
+
     await step("a message goes only to the gateways that have members", async () => {
         const sender = await cluster.connect({ user: "jefa", rol: "admin", gateway: 1 });
         const receiver = await cluster.connect({ user: "solo", gateway: 2 });
@@ -123,19 +154,97 @@ clusterTest("chat", { gateways: 3, brokers: 3, persisters: 1 }, async (cluster, 
     await step("bad payloads are refused in the ack and harm nothing", async () => {
         const ana = await cluster.connect({ user: "ana" });
         const luis = await cluster.connect({ user: "luis" });
-        const bad = [undefined, null, 7, "text", [], ["luis"], {}, { para: null }, { para: 5 }, { para: "" }, { para: ["luis"] },
-            { para: { toString: 1 } }, { para: "x".repeat(129) }];
+        const counted = () => cluster.metric("gateway", "events_refused_total");
+        const ask = (...args) => within("ack", new Promise((resolve) => ana.socket.emit("mensaje_privado", ...args, resolve)), 10);
+        const own = (text) => JSON.parse(text); // makes __proto__ a key like any other
+        const engine = ana.socket.io.engine;
+        const tooDeep = `["mensaje_privado",{"para":"luis","mensaje":${"[".repeat(5000)}${"]".repeat(5000)}}]`; // for the client, too
+        const bad = [undefined, null, 7, "text", true, [], ["luis"], [{ para: "luis" }], [[[]]], {}, { para: null }, { para: 5 },
+            { para: true }, { para: "" }, { para: ["luis"] }, { para: { toString: 1 } }, { para: { para: "luis" } },
+            { para: { a: { b: { c: ["luis"] } } } }, { para: [["luis"]] }, { para: "x".repeat(129) }, { para: "x".repeat(900000) },
+            { para: "lu\u0000is" }, { para: "\ud800" }, { Para: "luis" }, own('{"__proto__":{"para":"luis"}}'),
+            own('{"__proto__":"luis","mensaje":1}'), { constructor: { prototype: { para: "luis" } } },
+            { constructor: "luis", toString: 1 }, { para: own('{"__proto__":"luis"}') }, { para: { constructor: "luis" } }];
+        let before = await counted();
         for (const payload of bad) {
-            const ack = await ana.ask(payload);
-            assert.equal(typeof ack.error, "string", JSON.stringify(payload));
+            const ack = await ask(payload);
+            assert.deepEqual([Object.keys(ack), typeof ack.error], [["error"], "string"], `${JSON.stringify(payload)}`.slice(0, 99));
         }
+        for (const args of [[], ["luis", { para: "luis" }], [null, { para: "luis", mensaje: 1 }, 3], [7, 8, 9]]) {
+            assert.equal(typeof (await ask(...args)).error, "string", JSON.stringify(args));
+        }
+        const ack = within("ack", new Promise((resolve) => engine.on("data", (text) => text.startsWith("3900[") && resolve(text))));
+        engine.write(`2900${tooDeep}`);
+        assert.match(await ack, /^3900\[\{"error":".*512/);
+        assert.equal(await counted() - before, bad.length + 5, "each is counted");
+        before = await counted();
+        bad.forEach((payload) => ana.socket.emit("mensaje_privado", payload));
+        engine.write(`2${tooDeep}`);
         ana.socket.emit("mensaje_privado");
+        ana.socket.emit("mensaje_privado", 7, { para: "luis", mensaje: 1 });
         ana.socket.emit("otra_cosa", { para: "luis" });
-        await ana.sendStored("luis", "bien");
-        assert.deepEqual(await luis.receive(1), [{ de: "ana", mensaje: "bien" }]);
-        assert.ok(await cluster.metric("gateway", "events_refused_total") >= bad.length + 1);
+        await waitFor("those without an ack are counted too", async () => await counted() - before === bad.length + 3);
         assert.ok(await cluster.metric("gateway", "events_ignored_total") >= 1);
+        const good = [nested(400), own('{"__proto__":{"x":1},"constructor":{"prototype":{"x":1}}}'), { para: "otra" }];
+        for (const mensaje of good) {
+            assert.deepEqual(await ask({ para: "luis", mensaje }), { ok: true });
+        }
+        assert.deepEqual(await ask({ para: "luis", mensaje: "varios" }, { para: "otra" }, "más"), { ok: true });
+        assert.deepEqual(await ask(own('{"para":"luis","mensaje":"bien","__proto__":{"para":"otra"}}')), { ok: true });
+        const received = await luis.receive(good.length + 2);
+        assert.deepEqual(received.map(({ mensaje }) => JSON.stringify(mensaje)),
+            [...good, "varios", "bien"].map((mensaje) => JSON.stringify(mensaje)));
+        assert.deepEqual([...new Set(received.map(({ de }) => de))], ["ana"]);
+        assert.equal(await counted() - before, bad.length + 3);
+        assert.ok(ana.socket.connected && ana.disconnected === null, "the connection was open all the time");
         [ana, luis].forEach((client) => client.close());
+    });
+
+    await step("each namespace is a chat of its own, with one history", async () => {
+        const at = (gateway) => `${cluster.url(gateway)}/soporte`;
+        const ana = await cluster.connect({ user: "ana3", gateway: at(1) });
+        const here = await cluster.connect({ user: "luis3", gateway: at(2) });
+        const there = await cluster.connect({ user: "luis3", gateway: 2 });
+        const jefe = await cluster.connect({ user: "jefe3", rol: "admin", gateway: at(3) });
+        const other = await cluster.connect({ user: "jefe3", rol: "admin", gateway: 3 });
+        await ana.sendStored("luis3", "en soporte");
+        await ana.sendStored("jefe3", "al jefe");
+        await there.sendStored("luis3", "en la raiz");
+        assert.deepEqual(await here.receive(1), [{ de: "ana3", mensaje: "en soporte" }]);
+        assert.deepEqual(await jefe.receive(2), [{ de: "ana3", mensaje: "en soporte" }, { de: "ana3", mensaje: "al jefe" }]);
+        assert.deepEqual(await there.receive(1), [{ de: "luis3", mensaje: "en la raiz" }]);
+        assert.deepEqual(await other.receive(1), [{ de: "luis3", mensaje: "en la raiz" }]);
+        await stays("a message stays in its namespace, one copy each", () =>
+            [here, jefe, there, other].map((client) => client.received.length).join() === "1,2,1,1");
+        const { json } = await cluster.get("/api/mensajes/mios", { user: "luis3" });
+        assert.deepEqual(json.map(({ mensaje }) => mensaje), ["en soporte", "en la raiz"]);
+        [ana, here, there, jefe, other].forEach((client) => client.close());
+    });
+
+    await step("one connection may be in several namespaces", async () => {
+        const ana = await cluster.connect({ user: "ana3", gateway: 1 });
+        const both = await cluster.connect({ user: "luis3", gateway: 2 });
+        const second = both.socket.io.socket("/soporte");
+        const received = [];
+        second.on("mensaje_recibido", (message) => received.push(message));
+        second.connect();
+        await waitFor("the second namespace", () => second.connected);
+        assert.equal(second.io.engine, both.socket.io.engine);
+        assert.notEqual(second.id, both.socket.id);
+        await ana.sendStored("luis3", "raiz");
+        assert.deepEqual(await both.receive(1), [{ de: "ana3", mensaje: "raiz" }]);
+        assert.deepEqual(await new Promise((resolve) => second.emit("mensaje_privado", { para: "luis3", mensaje: 1 }, resolve)),
+            { ok: true });
+        await waitFor("the message in the second namespace", () => received.length === 1);
+        assert.deepEqual(received, [{ de: "luis3", mensaje: 1 }]);
+        second.disconnect();
+        await ana.sendStored("luis3", "sigue");
+        assert.deepEqual((await both.receive(2)).map(({ mensaje }) => mensaje), ["raiz", "sigue"]);
+        const gone = both.socket.io.socket("/nada");
+        const error = await new Promise((resolve) => gone.once("connect_error", resolve).connect());
+        assert.equal(error.message, "Invalid namespace");
+        assert.ok(both.socket.connected, "a refused namespace ends no other");
+        [ana, both].forEach((client) => client.close());
     });
 
     await step("`de` and the rooms come from the token alone", async () => {

@@ -1,12 +1,15 @@
 // History over HTTP, from any gateway, also after everything was restarted.
 import assert from "node:assert/strict";
+import { httpGet } from "./lib/client.mjs";
 import { clusterTest } from "./lib/cluster.mjs";
 import { waitFor } from "./lib/wait.mjs";
 
 const ADMIN = { user: "jefe", rol: "admin" };
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-clusterTest("history", { gateways: 2, brokers: 3, persisters: 1 }, async (cluster, step) => {
+const settings = ["gateway.cors.origins=https://app.example,http://localhost:3000"];
+
+clusterTest("history", { gateways: 2, brokers: 3, persisters: 1, settings }, async (cluster, step) => {
     const rows = async (path, claims, gateway) => {
         const { status, json, text } = await cluster.get(path, claims, gateway);
         assert.equal(status, 200, text);
@@ -55,6 +58,30 @@ clusterTest("history", { gateways: 2, brokers: 3, persisters: 1 }, async (cluste
         assert.deepEqual(await refused("/api/mensajes/mios", { user: "" }), [403, "Token inválido"]);
         assert.deepEqual(await refused("/api/mensajes", ADMIN), [400, "Falta el parámetro ?con=usuario"]);
         assert.equal((await cluster.get("/api/mensajes?con=ana&limit=zwei", ADMIN)).status, 400);
+    });
+
+    await step("pages of other sites read it only when their origin is listed", async () => {
+        const ask = (origin, method = "GET", headers = {}) => httpGet(`${cluster.url(1)}/api/mensajes/mios`,
+            `token=${cluster.token({ user: "ana" })}`, { method, headers: { origin, ...headers } });
+        const before = await cluster.metric("gateway", "origins_refused_total");
+        for (const origin of ["https://evil.example", "null", "http://app.example", `${cluster.url(2)}`]) {
+            const { status, headers, json } = await ask(origin);
+            assert.deepEqual([status, json, headers.vary], [403, { error: "Origen no permitido" }, "Origin"], origin);
+            assert.equal(headers["access-control-allow-origin"], undefined);
+        }
+        assert.equal(await cluster.metric("gateway", "origins_refused_total") - before, 4);
+        assert.match(cluster.log("gateway-1"), /origin-refused origin="https:\/\/evil\.example" host="127.*cors\.origins/);
+        for (const [origin, allowed] of [["https://app.example", "https://app.example"], [cluster.url(1), undefined]]) {
+            const { status, headers } = await ask(origin);
+            assert.deepEqual([status, headers.vary, headers["access-control-allow-origin"]], [200, "Origin", allowed]);
+        }
+        const wanted = { "access-control-request-method": "GET", "access-control-request-headers": "x-a" };
+        const { status, headers, text } = await ask("http://localhost:3000", "OPTIONS", wanted);
+        assert.deepEqual([status, text, headers["content-length"]], [204, "", undefined]);
+        assert.equal(headers["access-control-allow-origin"], "http://localhost:3000");
+        assert.equal(headers["access-control-allow-credentials"], "true");
+        assert.equal(headers["access-control-allow-headers"], "x-a");
+        assert.equal((await ask("https://evil.example", "OPTIONS", wanted)).status, 403);
     });
 
     await step("a long history comes whole and in order, and in pages when asked", async () => {

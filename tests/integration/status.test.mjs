@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { BIN, clusterTest, run } from "./lib/cluster.mjs";
 import { SCALE, waitFor } from "./lib/wait.mjs";
 
-const KEYS = ["name", "role", "version", "state", "address", "link", "admin", "incarnation", "uptime_s", "connections", "rooms",
+const KEYS = ["name", "role", "version", "state", "address", "link", "admin", "incarnation", "uptime_s", "connections", "relayed", "rooms",
     "messages_in_total", "messages_out_total", "messages_in_per_s", "messages_out_per_s", "queue_bytes", "memory_bytes", "lag",
     "metrics", "map"];
 const ctl = (...args) => run(join(BIN, "roomcastctl"), args);
@@ -55,7 +55,7 @@ clusterTest("roomcastctl", { gateways: 2, brokers: 3, persisters: 1 }, async (cl
         const { code, stdout } = await cluster.ctl("status");
         const lines = stdout.trimEnd().split("\n");
         assert.equal(code, 0);
-        assert.match(lines[0], /^NAME +ROLE +ADDRESS +STATE +VERSION +CONNS +ROOMS +IN\/s +OUT\/s +QUEUE +MEMORY +UPTIME +LAG$/);
+        assert.match(lines[0], /^NAME +ROLE +ADDRESS +STATE +VERSION +CONNS +RELAY +ROOMS +IN\/s +OUT\/s +QUEUE +MEMORY +UPTIME +LAG$/);
         assert.equal(lines.length, names.length + 2);
         lines.forEach((line) => assert.ok(line.length <= 120, line));
         assert.match(lines.at(-1), /^6 nodes: 6 up, 0 down;/);

@@ -57,6 +57,7 @@ static struct rc_status sample(void)
                               .admin = "127.0.0.1:7401",
                               .incarnation = 1767225600000,
                               .connections = 1,
+                              .relayed = 11,
                               .rooms = 2,
                               .messages_in = 3,
                               .messages_out = 4,
@@ -83,7 +84,7 @@ static void makes_json_of_all_keys(void **state)
     char *json = rc_status_json(&status);
     json_t *root = json_loads(json, 0, NULL);
     assert_non_null(root);
-    assert_int_equal(json_object_size(root), 20);
+    assert_int_equal(json_object_size(root), 21);
     assert_string_equal(text(root, "name"), "gateway-1");
     assert_string_equal(text(root, "role"), "gateway");
     assert_string_equal(text(root, "version"), RC_VERSION);
@@ -93,6 +94,7 @@ static void makes_json_of_all_keys(void **state)
     assert_string_equal(text(root, "admin"), "127.0.0.1:7401");
     assert_int_equal(number(root, "incarnation"), 1767225600000);
     assert_int_equal(number(root, "connections"), 1);
+    assert_int_equal(number(root, "relayed"), 11);
     assert_int_equal(number(root, "rooms"), 2);
     assert_int_equal(number(root, "messages_in_total"), 3);
     assert_int_equal(number(root, "messages_out_total"), 4);

@@ -1,10 +1,14 @@
 /* The support chat: each rule of who enters, which rooms, what is relayed to whom and stored. */
 #include "gateway/app/chat.h"
+
+#include "clock.h"
 #include "gateway/sio/payload.h"
+#include "gateway/sio/sio.h"
 #include "tokens.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <roomcast.pb-c.h>
@@ -12,6 +16,7 @@
 static struct rc_jwt *jwt;
 static struct rc_auth *auth;
 static struct rc_app *chat;
+static const char *nsp = "/"; /* in which events are sent */
 
 static int set_up(void **state)
 {
@@ -42,7 +47,8 @@ static struct rc_identity *person(const char *payload)
     const char *error = NULL;
     snprintf(cookie, sizeof cookie, "token=%s", text);
     free(text);
-    assert_true(chat->enter(chat->self, "/", cookie, strlen(cookie), NULL, 0, &identity, &expires, &error));
+    assert_true(chat->enter(chat->self, "/", &(struct rc_visitor){cookie, strlen(cookie), NULL}, NULL, 0, &identity,
+                            &expires, &error));
     return identity;
 }
 
@@ -79,7 +85,7 @@ static struct outcome send_binary(struct rc_identity *from, const char *json, st
     struct outcome out = {.reason = NULL};
     struct rc_reply reply = {NULL, NULL};
     struct rc_event event = {
-        .nsp = "/", .json = json, .json_len = strlen(json), .attachment = attachment, .attachments = n};
+        .nsp = nsp, .json = json, .json_len = strlen(json), .attachment = attachment, .attachments = n};
     out.verdict = chat->event(chat->self, from, &event, &out.emit, &reply, &out.reason);
     if (out.verdict == RC_EVENT_EMIT) {
         out.row = roomcast__row__unpack(NULL, out.emit.row->len, out.emit.row->data);
@@ -146,13 +152,13 @@ static void relays(const char *json, const char *packet, const char *stored)
 
 /* ---- entering and rooms ---- */
 
-static const char *refusal(const char *nsp, const char *cookie)
+static const char *refusal(const char *cookie)
 {
     struct rc_identity *identity = NULL;
     int64_t expires;
     const char *error = NULL;
-    assert_false(
-        chat->enter(chat->self, nsp, cookie, cookie ? strlen(cookie) : 0, NULL, 0, &identity, &expires, &error));
+    assert_false(chat->enter(chat->self, "/", &(struct rc_visitor){cookie, cookie ? strlen(cookie) : 0, NULL}, NULL, 0,
+                             &identity, &expires, &error));
     assert_null(identity);
     return error;
 }
@@ -160,11 +166,10 @@ static const char *refusal(const char *nsp, const char *cookie)
 static void refuses_with_the_original_words(void **state)
 {
     (void)state;
-    assert_string_equal(refusal("/", NULL), "No autenticado");
-    assert_string_equal(refusal("/", "a=b"), "Token no proporcionado");
-    assert_string_equal(refusal("/", "token="), "Token no proporcionado");
-    assert_string_equal(refusal("/", "token=nonsense"), "Token inválido");
-    assert_string_equal(refusal("/other", NULL), "Invalid namespace");
+    assert_string_equal(refusal(NULL), "No autenticado");
+    assert_string_equal(refusal("a=b"), "Token no proporcionado");
+    assert_string_equal(refusal("token="), "Token no proporcionado");
+    assert_string_equal(refusal("token=nonsense"), "Token inválido");
 }
 
 static void says_when_the_socket_must_end(void **state)
@@ -176,8 +181,37 @@ static void says_when_the_socket_must_end(void **state)
     const char *error;
     char *text = token("{\"user\":\"ana\",\"exp\":4000000000}");
     snprintf(cookie, sizeof cookie, "token=%s", text);
-    assert_true(chat->enter(chat->self, "/", cookie, strlen(cookie), NULL, 0, &identity, &expires, &error));
+    assert_true(chat->enter(chat->self, "/", &(struct rc_visitor){cookie, strlen(cookie), NULL}, NULL, 0, &identity,
+                            &expires, &error));
     assert_int_equal(expires, 4000000000);
+    chat->rele(chat->self, identity);
+    free(text);
+}
+
+/* The cookie is not kept once it was believed; what it said is. */
+static void who_is_known_enters_again_until_the_token_ends(void **state)
+{
+    (void)state;
+    struct rc_identity *identity, *again = NULL;
+    struct rc_visitor visitor = {.known = ana()};
+    int64_t expires = 1;
+    const char *error;
+    char cookie[1024], body[64];
+    assert_true(chat->enter(chat->self, "/", &visitor, NULL, 0, &again, &expires, &error));
+    assert_ptr_equal(again, visitor.known);
+    assert_int_equal(expires, 0);
+    chat->rele(chat->self, again);
+    chat->rele(chat->self, visitor.known);
+    snprintf(body, sizeof body, "{\"user\":\"ana\",\"exp\":%lld}", (long long)(rc_clock_wall_ms() / 1000 + 1));
+    char *text = token(body);
+    snprintf(cookie, sizeof cookie, "token=%s", text);
+    assert_true(chat->enter(chat->self, "/", &(struct rc_visitor){cookie, strlen(cookie), NULL}, NULL, 0, &identity,
+                            &expires, &error));
+    visitor.known = identity;
+    while (rc_clock_wall_ms() / 1000 < expires)
+        usleep(10000);
+    assert_false(chat->enter(chat->self, "/", &visitor, NULL, 0, &again, &expires, &error));
+    assert_string_equal(error, "Token inválido");
     chat->rele(chat->self, identity);
     free(text);
 }
@@ -299,6 +333,42 @@ static void escapes_the_sender(void **state)
     assert_part(out.emit.payload, 0, "2[\"mensaje_recibido\",{\"de\":\"a\\\"\\\\\\u0001\",\"mensaje\":1}]");
     done(&out);
     chat->rele(chat->self, from);
+}
+
+/* ---- namespaces ---- */
+
+/* The same chat in each, with rooms, and packets, of its own. */
+static void everything_is_of_the_namespace(void **state)
+{
+    (void)state;
+    static char longest[RC_NSP_MAX + 1];
+    memset(longest, 'n', RC_NSP_MAX);
+    longest[0] = '/';
+    const char *const names[] = {"/soporte", "/a/b", longest};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char user[512], admins[512], packet[512];
+        struct rc_buf *room[RC_SOCKET_ROOMS_MAX];
+        struct rc_identity *from = ana(), *admin = root();
+        nsp = names[i];
+        snprintf(user, sizeof user, "%s,user:root", nsp);
+        snprintf(admins, sizeof admins, "%s,admins", nsp);
+        snprintf(packet, sizeof packet, "2%s,[\"mensaje_recibido\",{\"de\":\"ana\",\"mensaje\":1}]", nsp);
+        assert_int_equal(chat->rooms(chat->self, nsp, admin, room), 2);
+        assert_buf(room[0], user);
+        assert_buf(room[1], admins);
+        rc_buf_rele(room[0]);
+        rc_buf_rele(room[1]);
+        struct outcome out = send(from, "[\"mensaje_privado\",{\"para\":\"root\",\"mensaje\":1}]");
+        assert_int_equal(out.emit.n, 2); /* room 0 is the `except` of room 1 */
+        assert_buf(out.emit.room[0], user);
+        assert_buf(out.emit.room[1], admins);
+        assert_part(out.emit.payload, 0, packet);
+        assert_row(out.row, "ana", "root", "1");
+        done(&out);
+        chat->rele(chat->self, from);
+        chat->rele(chat->self, admin);
+    }
+    nsp = "/";
 }
 
 /* ---- binary ---- */
@@ -438,6 +508,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_with_the_original_words),
         cmocka_unit_test(says_when_the_socket_must_end),
+        cmocka_unit_test(who_is_known_enters_again_until_the_token_ends),
         cmocka_unit_test(rooms_come_from_the_token),
         cmocka_unit_test(only_admin_is_admin),
         cmocka_unit_test(user_reaches_person_and_admins),
@@ -447,6 +518,7 @@ int main(void)
         cmocka_unit_test(absent_mensaje_stays_absent),
         cmocka_unit_test(reads_keys_as_javascript_does),
         cmocka_unit_test(escapes_the_sender),
+        cmocka_unit_test(everything_is_of_the_namespace),
         cmocka_unit_test(binary_goes_on_and_is_stored_as_base64),
         cmocka_unit_test(binary_that_is_not_in_mensaje_is_dropped),
         cmocka_unit_test(stored_size_is_bounded),

@@ -258,8 +258,12 @@ static void test_bad_packets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_open),     TEST(test_heartbeat), TEST(test_ping_timeout),
-        TEST(test_messages), TEST(test_ignored),   TEST(test_many_sessions),
+        TEST(test_open),
+        TEST(test_heartbeat),
+        TEST(test_ping_timeout),
+        TEST(test_messages),
+        TEST(test_ignored),
+        TEST(test_many_sessions),
         cmocka_unit_test(test_bad_packets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

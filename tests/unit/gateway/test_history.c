@@ -16,6 +16,8 @@ static struct { /* the query that the gateway asked last */
 static struct rc_jwt *jwt;
 static struct rc_auth *auth;
 static struct rc_history *history;
+static struct rc_origins *origins;
+static struct rc_origin_guard guard;
 
 static void on_query(void *host, struct rc_buf *side, rc_rows_cb rows, void *self)
 {
@@ -39,7 +41,9 @@ static int set_up(void **state)
     jwt = rc_jwt_new("HS256", SECRET, strlen(SECRET), 0, error, sizeof error);
     auth = rc_auth_new(jwt);
     server_opens();
-    history = rc_history_new(server, auth, &source, server_values);
+    origins = rc_origins_new("https://app.example", error, sizeof error);
+    guard = (struct rc_origin_guard){.origins = origins, .values = server_values};
+    history = rc_history_new(server, auth, &source, server_values, &guard);
     client_connects();
     return 0;
 }
@@ -50,6 +54,7 @@ static int tear_down(void **state)
     client_leaves();
     server_closes();
     rc_history_free(history);
+    rc_origins_free(origins);
     rc_auth_free(auth);
     rc_jwt_free(jwt);
     if (asked.side) {
@@ -64,13 +69,20 @@ static void request_with(const char *method, const char *target, const char *ver
     client_asks(method, target, version, "x", cookie);
 }
 
+/* Of a page with this origin; "": no header. */
+static void get_from(const char *origin, const char *claims, const char *target)
+{
+    char fields[1024];
+    char *text = token(claims);
+    snprintf(fields, sizeof fields, "Cookie: token=%s\r\n%s%s%s", text, *origin ? "Origin: " : "", origin,
+             *origin ? "\r\n" : "");
+    free(text);
+    request_with("GET", target, "1.1", fields);
+}
+
 static void get_as(const char *claims, const char *target)
 {
-    char cookie[1024];
-    char *text = token(claims);
-    snprintf(cookie, sizeof cookie, "Cookie: token=%s\r\n", text);
-    free(text);
-    request_with("GET", target, "1.1", cookie);
+    get_from("", claims, target);
 }
 
 /* ---- the persister's side ---- */
@@ -316,6 +328,90 @@ static void head_asks_nobody(void **state)
     assert_answer("HTTP/1.1 200 ", "");
 }
 
+/* ---- pages of other sites ---- */
+
+#define APP     "https://app.example"
+#define ALLOWED "Access-Control-Allow-Origin: " APP "\r\nAccess-Control-Allow-Credentials: true\r\nVary: Origin\r\n"
+
+static const char *const paths[] = {"/api/mensajes/mios", "/api/mensajes?con=ana", "/api/usuarios-conversaciones"};
+
+static void assert_fields(const char *status, const char *fields)
+{
+    assert_memory_equal(client->out, status, strlen(status));
+    assert_non_null(strstr(client->out, fields));
+}
+
+static void other_sites_get_nothing(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        get_from("https://evil.example", ROOT, paths[i]);
+        assert_answer("HTTP/1.1 403 ", "{\"error\":\"Origen no permitido\"}");
+        assert_fields("HTTP/1.1 403 ", "Vary: Origin\r\n");
+        assert_null(strstr(client->out, "Access-Control-"));
+        request_with("HEAD", paths[i], "1.1", "Origin: null\r\n");
+        assert_fields("HTTP/1.1 403 ", "Vary: Origin\r\n");
+    }
+    assert_int_equal(asked.count, 0);
+    assert_int_equal(rc_metric_get(&server_values[GM_ORIGINS_REFUSED]), 6);
+    rc_metric_set(&server_values[GM_ORIGINS_REFUSED], 0);
+}
+
+static void listed_sites_get_answers_that_say_so(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        get_from(APP, ROOT, paths[i]);
+        answer(NULL, "", "");
+        assert_fields("HTTP/1.1 200 ", ALLOWED);
+        assert_fields("HTTP/1.1 200 ", "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+        get_from(APP, ROOT, paths[i]);
+        asked.rows(asked.self, NULL);
+        assert_fields("HTTP/1.1 503 ", ALLOWED);
+        request_with("GET", paths[i], "1.1", "Origin: " APP "\r\nCookie: token=a.b.c\r\n");
+        assert_fields("HTTP/1.1 403 ", ALLOWED);
+        request_with("GET", paths[i], "1.1", "Origin: " APP "\r\n");
+        assert_fields("HTTP/1.1 40", ALLOWED);
+    }
+    get_from(APP, ANA, "/api/mensajes/mios?limit=x");
+    assert_fields("HTTP/1.1 400 ", ALLOWED);
+    get_from(APP, ROOT, "/api/mensajes");
+    assert_fields("HTTP/1.1 400 ", ALLOWED);
+    get_from(APP, ANA, "/api/mensajes?con=eva");
+    assert_fields("HTTP/1.1 403 ", ALLOWED);
+    get_from(APP, ANA, "/api/mensajes/mios?limit=1");
+    answer("1", "\x01z", "");
+    assert_fields("HTTP/1.1 200 ", ALLOWED);
+    assert_fields("HTTP/1.1 200 ", "X-Next-Before: 017a\r\nAccess-Control-Expose-Headers: X-Next-Before\r\n");
+}
+
+static void own_pages_get_no_more_than_vary(void **state)
+{
+    (void)state;
+    get_from("http://x", ANA, "/api/mensajes/mios");
+    answer(NULL, "", "");
+    assert_fields("HTTP/1.1 200 ", "Vary: Origin\r\n");
+    assert_null(strstr(client->out, "Access-Control-"));
+    get_as(ANA, "/api/mensajes/mios");
+    answer(NULL, "", "");
+    assert_fields("HTTP/1.1 200 ", "Vary: Origin\r\n");
+    assert_null(strstr(client->out, "Access-Control-"));
+}
+
+static void preflights_are_answered(void **state)
+{
+    (void)state;
+    static const char *const bare[] = {"/api/mensajes/mios", "/api/mensajes", "/api/usuarios-conversaciones"};
+    for (size_t i = 0; i < sizeof bare / sizeof *bare; i++) {
+        request_with("OPTIONS", bare[i], "1.1", "Origin: " APP "\r\nAccess-Control-Request-Method: GET\r\n");
+        assert_fields("HTTP/1.1 204 ", ALLOWED "Access-Control-Allow-Methods: GET, HEAD\r\n");
+        request_with("OPTIONS", bare[i], "1.1", "Origin: null\r\nAccess-Control-Request-Method: GET\r\n");
+        assert_answer("HTTP/1.1 403 ", "{\"error\":\"Origen no permitido\"}");
+        request_with("POST", bare[i], "1.1", "");
+        assert_fields("HTTP/1.1 405 ", "Allow: GET\r\n");
+    }
+}
+
 /* ---- failures ---- */
 
 static void says_when_nobody_can_be_asked(void **state)
@@ -409,12 +505,28 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        T(own_messages_need_a_token),     T(the_rest_is_for_admins),           T(con_is_needed_and_bounded),
-        T(parameters_are_checked),        T(asks_for_the_caller_alone),        T(asks_for_whom_the_admin_names),
-        T(lists_conversations),           T(sends_everything_page_by_page),    T(empty_pages_do_not_end_it),
-        T(waits_for_a_slow_client),       T(limit_gives_a_page_of_the_newest), T(head_asks_nobody),
-        T(says_when_nobody_can_be_asked), T(cuts_an_answer_that_cannot_go_on), T(http10_gets_pages_only),
-        T(client_may_leave_while_asking), T(client_may_leave_before_reading),  T(requests_at_once_are_bounded),
+        T(own_messages_need_a_token),
+        T(the_rest_is_for_admins),
+        T(con_is_needed_and_bounded),
+        T(parameters_are_checked),
+        T(asks_for_the_caller_alone),
+        T(asks_for_whom_the_admin_names),
+        T(lists_conversations),
+        T(sends_everything_page_by_page),
+        T(empty_pages_do_not_end_it),
+        T(waits_for_a_slow_client),
+        T(limit_gives_a_page_of_the_newest),
+        T(head_asks_nobody),
+        T(says_when_nobody_can_be_asked),
+        T(cuts_an_answer_that_cannot_go_on),
+        T(http10_gets_pages_only),
+        T(other_sites_get_nothing),
+        T(listed_sites_get_answers_that_say_so),
+        T(own_pages_get_no_more_than_vary),
+        T(preflights_are_answered),
+        T(client_may_leave_while_asking),
+        T(client_may_leave_before_reading),
+        T(requests_at_once_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

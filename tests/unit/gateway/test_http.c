@@ -290,14 +290,14 @@ static void test_malformed(void **state)
     refused("GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n", 400);
     refused("GET hello HTTP/1.1\r\nHost: x\r\n\r\n", 400);
     refused("GET /hello HTTP/2.0\r\nHost: x\r\n\r\n", 505);
-    refused("FOO /hello HTTP/1.1\r\nHost: x\r\n\r\n", 400);
+    refused("FOO /hello HTTP/1.1\r\nHost: x\r\n\r\n", 501);
     refused("\x16\x03\x01", 400); /* TLS */
     refused("PUT /hello HTTP/1.1\r\nHost: x\r\nExpect: magic\r\n\r\n", 417);
     refused("POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n", 413);
     refused("POST /hello HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" GET("/hello"), 411);
     /* smuggling shapes: two framings */
     refused("POST /hello HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc", 400);
-    refused("POST /hello HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n" GET("/hello"), 411);
+    refused("POST /hello HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n" GET("/hello"), 400);
     refused("POST /hello HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n" GET("/hello"), 400);
 }
 

@@ -32,7 +32,7 @@ static void test_enter_and_leave(void **state)
     rc_room_set_leave(&set, &one);
     assert_null(rc_room_set_find(&set, room[1]));
     assert_int_equal(a->n, 1);
-    assert_ptr_equal(a->occupant[0], &two);
+    assert_ptr_equal(rc_room_occupants(a)[0], &two);
     rc_room_set_leave(&set, &one); /* again: nothing */
     rc_room_set_leave(&set, &two);
     assert_int_equal(set.rooms.count, 0);
@@ -88,7 +88,7 @@ static void test_against_model(void **state)
             }
             assert_int_equal(found ? found->n : 0, members);
             for (uint32_t i = 0; i < members; i++)
-                assert_true(rc_occupant_in(found->occupant[i], found));
+                assert_true(rc_occupant_in(rc_room_occupants(found)[i], found));
         }
     }
     for (int w = 0; w < WHO; w++)

@@ -31,16 +31,29 @@ static int64_t expires;
 
 /* Application: the cookie is the user; "bad" is refused. Events: `say` goes to the room named by its text, `no` is refused. */
 
-static bool app_enter(void *self, const char *nsp, const char *cookie, size_t cookie_len, const char *auth,
-                      size_t auth_len, struct rc_identity **identity, int64_t *until, const char **error)
+static struct rc_identity *app_hold(void *self, struct rc_identity *identity)
 {
-    (void)self, (void)nsp, (void)auth, (void)auth_len;
-    assert_int_equal(cookie_len, cookie ? strlen(cookie) : 0);
+    (void)self;
+    identities++;
+    return (struct rc_identity *)strdup((const char *)identity);
+}
+
+static bool app_enter(void *self, const char *nsp, const struct rc_visitor *visitor, const char *auth, size_t auth_len,
+                      struct rc_identity **identity, int64_t *until, const char **error)
+{
+    (void)nsp, (void)auth, (void)auth_len;
+    const char *cookie = visitor->cookie;
+    assert_int_equal(visitor->cookie_len, cookie ? strlen(cookie) : 0);
+    *until = expires;
     *error = "No autenticado";
+    if (visitor->known) {
+        assert_null(cookie); /* it is not kept when it is not needed any more */
+        *identity = app_hold(self, visitor->known);
+        return true;
+    }
     if (!cookie || strcmp(cookie, "bad") == 0)
         return false;
     *identity = (struct rc_identity *)strdup(cookie);
-    *until = expires;
     identities++;
     return true;
 }
@@ -48,7 +61,7 @@ static bool app_enter(void *self, const char *nsp, const char *cookie, size_t co
 static void app_rele(void *self, struct rc_identity *identity)
 {
     (void)self;
-    identities--;
+    identities -= identity != NULL;
     free(identity);
 }
 
@@ -88,7 +101,7 @@ static enum rc_verdict app_event(void *self, const struct rc_identity *identity,
     return RC_EVENT_EMIT;
 }
 
-static struct rc_app app = {NULL, app_enter, app_rele, app_rooms, NULL, app_event};
+static struct rc_app app = {NULL, app_enter, app_hold, app_rele, app_rooms, NULL, app_event};
 
 /* Uplink */
 
@@ -530,7 +543,8 @@ int main(void)
         TEST(test_fan_out),
         TEST(test_pause),
         TEST(test_ends),
-        TEST(test_greeting), TEST(test_token_expiry),
+        TEST(test_greeting),
+        TEST(test_token_expiry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,10 +65,10 @@ static struct rc_up await(enum rc_up_kind kind, unsigned nth)
 
 /* Everybody enters the room /,all. */
 
-static bool enter(void *self, const char *nsp, const char *cookie, size_t cookie_len, const char *auth, size_t auth_len,
+static bool enter(void *self, const char *nsp, const struct rc_visitor *visitor, const char *auth, size_t auth_len,
                   struct rc_identity **identity, int64_t *expires, const char **error)
 {
-    (void)self, (void)nsp, (void)cookie, (void)cookie_len, (void)auth, (void)auth_len, (void)error;
+    (void)self, (void)nsp, (void)visitor, (void)auth, (void)auth_len, (void)error;
     *identity = NULL;
     *expires = 0;
     return true;
@@ -93,7 +93,7 @@ static enum rc_verdict event(void *self, const struct rc_identity *identity, con
     return RC_EVENT_IGNORE;
 }
 
-static const struct rc_app app = {NULL, enter, rele, rooms, NULL, event};
+static const struct rc_app app = {NULL, enter, NULL, rele, rooms, NULL, event};
 static const char *const nsp[] = {"/", NULL};
 static struct rc_worker *worker;
 static char query_answer[32];

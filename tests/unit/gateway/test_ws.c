@@ -66,7 +66,7 @@ static void text_frame(uint8_t first, const char *text)
 }
 
 /* Feeds `in` in pieces of `step`, keeping what is not used like a stream does. */
-static enum rc_ws_code run(size_t step, size_t max)
+static enum rc_ws_code run(size_t step, uint32_t max)
 {
     static uint8_t buffer[300000];
     struct rc_ws ws;
@@ -245,6 +245,37 @@ static void test_limit(void **state)
     in.len = 0;
 }
 
+/* Memory follows what came, not what a head or the limit promises. */
+static void test_memory(void **state)
+{
+    (void)state;
+    struct rc_ws ws;
+    uint8_t byte = 0;
+    memcpy(in.data, "\x82\xff\0\0\0\0\x40\0\0\0abcd", 14);
+    rc_ws_init(&ws, (size_t)1 << 30);
+    assert_int_equal(rc_ws_feed(&ws, in.data, 14, &events, NULL), 14);
+    assert_int_equal(ws.room, 0);
+    for (size_t came = 1; came <= 5000; came++) {
+        assert_int_equal(rc_ws_feed(&ws, &byte, 1, &events, NULL), 1);
+        assert_in_range(ws.room, came, 2 * came);
+    }
+    rc_ws_fini(&ws);
+}
+
+/* A length in more bytes than it needs (RFC 6455 5.2). */
+static void test_long_lengths(void **state)
+{
+    (void)state;
+    memcpy(in.data, "\x81\xfe\x00\x05\0\0\0\0hello", in.len = 13);
+    expect(RC_WS_PROTOCOL, "");
+    memcpy(in.data, "\x81\xfe\x00\x7d\0\0\0\0", in.len = 8);
+    expect(RC_WS_PROTOCOL, "");
+    memcpy(in.data, "\x81\xff\0\0\0\0\0\0\0\x05\0\0\0\0hello", in.len = 19);
+    expect(RC_WS_PROTOCOL, "");
+    memcpy(in.data, "\x82\xff\0\0\0\0\0\0\xff\xff\0\0\0\0", in.len = 14);
+    expect(RC_WS_PROTOCOL, "");
+}
+
 static void stop_after(void *self, bool text, uint8_t *data, size_t len)
 {
     on_message(NULL, text, data, len);
@@ -303,6 +334,8 @@ int main(void)
         cmocka_unit_test(test_close),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_long_lengths),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_frames_out),
     };

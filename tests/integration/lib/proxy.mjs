@@ -1,0 +1,45 @@
+// A round-robin load balancer without sticky sessions: each connection goes to the next server that takes it.
+import { once } from "node:events";
+import net from "node:net";
+
+/** servers: "http://host:port" each. {url, stop()}. */
+export async function startProxy(servers) {
+    const targets = servers.map((url) => new URL(url)).map(({ hostname, port }) => ({ host: hostname, port: Number(port) }));
+    const open = new Set();
+    let turn = 0;
+
+    function connect(client, tries) {
+        const server = net.connect(targets[turn++ % targets.length]);
+        let connected = false;
+        open.add(server);
+        server.on("connect", () => {
+            connected = true;
+            client.pipe(server).pipe(client);
+        });
+        server.on("error", () => { /* close follows */ });
+        server.on("close", () => {
+            open.delete(server);
+            if (!connected && tries > 1 && !client.destroyed) {
+                connect(client, tries - 1);
+            } else {
+                client.destroy();
+            }
+        });
+        client.on("close", () => server.destroy());
+    }
+
+    const proxy = net.createServer({ allowHalfOpen: false }, (client) => {
+        open.add(client);
+        client.on("error", () => { /* close follows */ });
+        client.on("close", () => open.delete(client));
+        connect(client, targets.length);
+    });
+    await once(proxy.listen(0, "127.0.0.1"), "listening");
+    return {
+        url: `http://127.0.0.1:${proxy.address().port}`,
+        stop() {
+            proxy.close();
+            open.forEach((socket) => socket.destroy());
+        },
+    };
+}
