@@ -39,8 +39,8 @@ struct rc_eio_config {
     rc_time ping_interval;
     rc_time ping_timeout;
     uint32_t max_payload; /* bytes of one message, or of one POST, from a client */
-    size_t queue_max;   /* bytes queued for a session on long-polling; above, it is closed (RC_CLOSE_SLOW) */
-    uint64_t gateway;   /* both stand in the ids of sessions: sid.h */
+    size_t queue_max;     /* bytes queued for a session on long-polling; above, it is closed (RC_CLOSE_SLOW) */
+    uint64_t gateway;     /* both stand in the ids of sessions: sid.h */
     uint8_t worker;
     struct rc_wheel *wheel;
     rc_time (*now)(void); /* the wheel's clock, between its ticks */
@@ -56,7 +56,7 @@ struct rc_eio_config {
 
 /* Copies config, not what it points to. Aborts when memory is short. */
 struct rc_eio_server *rc_eio_server_new(const struct rc_eio_config *config);
-/* All sessions must be gone. NULL is allowed. */
+/* Ends the sessions that are on long-polling; the others must be gone with their connections. NULL is allowed. */
 void rc_eio_server_free(struct rc_eio_server *server);
 size_t rc_eio_server_count(const struct rc_eio_server *server); /* sessions that are not ending */
 /* Ends the sessions that are on long-polling, which no connection holds. */

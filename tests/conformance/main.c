@@ -26,11 +26,22 @@ struct arguments {
     bool ws_echo;
 };
 
+/* There are no other gateways. */
+static void refuse_relay(struct rc_worker *worker, const struct rc_relay *relay)
+{
+    const struct rc_relay close = {.kind = RC_RELAY_CLOSE, .stream = relay->stream, .why = RC_CLOSE_RELAY};
+    rc_buf_rele(relay->data);
+    if (relay->kind == RC_RELAY_OPEN)
+        rc_worker_post(worker, &(struct rc_down){.kind = RC_DOWN_RELAY, .relay = close}, 0);
+}
+
 static bool post(void *host, struct rc_up *up)
 {
     struct rc_worker *worker = *(struct rc_worker **)host;
     if (up->kind == RC_UP_CONNECT)
         rc_worker_post(worker, &(struct rc_down){.kind = RC_DOWN_OPENED, .socket = up->socket}, 0);
+    else if (up->kind == RC_UP_RELAY)
+        refuse_relay(worker, &up->relay);
     return true;
 }
 
