@@ -26,22 +26,16 @@ struct arguments {
     bool ws_echo;
 };
 
-/* There are no other gateways. */
-static void refuse_relay(struct rc_worker *worker, const struct rc_relay *relay)
-{
-    const struct rc_relay close = {.kind = RC_RELAY_CLOSE, .stream = relay->stream, .why = RC_CLOSE_RELAY};
-    rc_buf_rele(relay->data);
-    if (relay->kind == RC_RELAY_OPEN)
-        rc_worker_post(worker, &(struct rc_down){.kind = RC_DOWN_RELAY, .relay = close}, 0);
-}
-
+/* Every CONNECT is granted; there is no other gateway. */
 static bool post(void *host, struct rc_up *up)
 {
     struct rc_worker *worker = *(struct rc_worker **)host;
+    struct rc_relay gone = {.kind = RC_RELAY_CLOSE, .stream = up->relay.stream, .why = RC_CLOSE_RELAY};
     if (up->kind == RC_UP_CONNECT)
         rc_worker_post(worker, &(struct rc_down){.kind = RC_DOWN_OPENED, .socket = up->socket}, 0);
-    else if (up->kind == RC_UP_RELAY)
-        refuse_relay(worker, &up->relay);
+    if (up->kind == RC_UP_RELAY && up->relay.kind == RC_RELAY_OPEN)
+        rc_worker_post(worker, &(struct rc_down){.kind = RC_DOWN_RELAY, .relay = gone}, 0);
+    rc_buf_rele(up->relay.data);
     return true;
 }
 

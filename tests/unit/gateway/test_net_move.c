@@ -262,7 +262,7 @@ static void test_closed_before_it_leaves(void **state)
     UNTIL(&from, from.values[GM_CLOSED + RC_CLOSE_SHUTDOWN] == 1);
     assert_null(moved);
     assert_int_equal(from.closes, 0); /* its user had left it */
-    assert_int_equal(bytes->refs, 1); /* nobody needs it any more */
+    assert_int_equal(bytes->refs, 1);
     rc_buf_rele(bytes);
 }
 
