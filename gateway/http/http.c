@@ -74,22 +74,40 @@ static bool method_matches(const struct route *route, const char *method)
            (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
 }
 
-/* The best route; *other is one that differs in the method only. */
+/* The best route; *known: the path has one, for this or another method. */
 static const struct route *find_route(const struct rc_http_server *server, const struct rc_http_request *request,
-                                      const struct route **other)
+                                      bool *known)
 {
     const struct route *best = NULL;
-    *other = NULL;
+    *known = false;
     for (unsigned i = 0; i < server->routes; i++) {
         const struct route *route = &server->route[i];
         if (!path_matches(route, request->path))
             continue;
-        if (!method_matches(route, request->method))
-            *other = route;
-        else if (!best || route->len > best->len || (route->len == best->len && route->prefix <= best->prefix))
+        *known = true;
+        if (method_matches(route, request->method) &&
+            (!best || route->len > best->len || (route->len == best->len && route->prefix <= best->prefix)))
             best = route;
     }
     return best;
+}
+
+/* RFC 9110 10.2.1: what the path is good for. */
+static void refuse_method(const struct rc_http_server *server, const struct rc_http_request *request,
+                          struct rc_response *r)
+{
+    char allow[128] = "Allow: ";
+    size_t len = strlen(allow), begin = len;
+    for (unsigned i = 0; i < server->routes && len < sizeof(allow); i++) {
+        const struct route *route = &server->route[i];
+        if (path_matches(route, request->path))
+            len += (size_t)snprintf(allow + len, sizeof(allow) - len, "%s%s%s", len > begin ? ", " : "", route->method,
+                                    strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
+    }
+    if (len < sizeof(allow))
+        snprintf(allow + len, sizeof(allow) - len, "\r\n");
+    rc_response_full(r, 405, "text/plain; charset=UTF-8", len + 2 < sizeof(allow) ? allow : NULL,
+                     "Method Not Allowed\n", 19);
 }
 
 static void on_timer(struct rc_timer *timer);
@@ -127,7 +145,8 @@ static void refuse(struct rc_http *http, int status, const char *wrong, enum rc_
 
 static void route_request(struct rc_http *http, struct rc_http_head *head)
 {
-    const struct route *other, *route = find_route(http->server, &head->request, &other);
+    bool known;
+    const struct route *route = find_route(http->server, &head->request, &known);
     if (head->request.body > RC_HTTP_BODY_MAX && !(route && route->body)) {
         refuse(http, 413, "body is too large", RC_CLOSE_HTTP_LIMIT);
         return;
@@ -137,10 +156,8 @@ static void route_request(struct rc_http *http, struct rc_http_head *head)
     r->expects = head->expects && http->body;
     if (route) {
         route->handler(route->self, &head->request, r);
-    } else if (other) {
-        char allow[64];
-        snprintf(allow, sizeof(allow), "Allow: %s\r\n", other->method);
-        rc_response_full(r, 405, "text/plain; charset=UTF-8", allow, "Method Not Allowed\n", 19);
+    } else if (known) {
+        refuse_method(http->server, &head->request, r);
     } else {
         rc_response_full(r, 404, "text/plain; charset=UTF-8", NULL, "Not Found\n", 10);
     }

@@ -11,7 +11,7 @@
 struct rc_ws_conn {
     struct rc_stream *stream;
     const struct rc_ws_user *user;
-    void *self; /* user's */
+    void *self;          /* user's */
     struct rc_ws *codec; /* while input is being read; heap between, while a message is incomplete; else NULL */
     uint32_t max;        /* bytes of one message */
 };

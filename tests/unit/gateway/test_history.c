@@ -408,7 +408,7 @@ static void preflights_are_answered(void **state)
         request_with("OPTIONS", bare[i], "1.1", "Origin: null\r\nAccess-Control-Request-Method: GET\r\n");
         assert_answer("HTTP/1.1 403 ", "{\"error\":\"Origen no permitido\"}");
         request_with("POST", bare[i], "1.1", "");
-        assert_fields("HTTP/1.1 405 ", "Allow: GET\r\n");
+        assert_fields("HTTP/1.1 405 ", "Allow: OPTIONS, GET, HEAD\r\n");
     }
 }
 

@@ -330,7 +330,7 @@ static void test_methods_and_paths(void **state)
     struct fake_stream *fake = *state;
     feed(fake, "POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
     assert_true(said(fake, "405 Method Not Allowed\r\n"));
-    assert_true(said(fake, "Allow: GET\r\n"));
+    assert_true(said(fake, "Allow: GET, HEAD\r\n"));
     feed(fake, "GET http://x/hello?name=abs HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_true(said(fake, "GET /hello name=abs"));
     feed(fake, GET("/hello/x"));
