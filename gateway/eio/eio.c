@@ -22,6 +22,9 @@ void rc_eio_server_free(struct rc_eio_server *server)
 {
     if (!server)
         return;
+    rc_eio_server_close_polling(server, RC_CLOSE_SHUTDOWN);
+    rc_polling_sweep(server);
+    rc_timer_stop(&server->end);
     free(server->table);
     free(server);
 }

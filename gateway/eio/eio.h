@@ -56,7 +56,7 @@ struct rc_eio_config {
 
 /* Copies config, not what it points to. Aborts when memory is short. */
 struct rc_eio_server *rc_eio_server_new(const struct rc_eio_config *config);
-/* All sessions must be gone. NULL is allowed. */
+/* Ends the sessions that are on long-polling; the others must be gone with their connections. NULL is allowed. */
 void rc_eio_server_free(struct rc_eio_server *server);
 size_t rc_eio_server_count(const struct rc_eio_server *server); /* sessions that are not ending */
 /* Ends the sessions that are on long-polling, which no connection holds. */

@@ -22,7 +22,9 @@ struct rc_eio_server {
     struct rc_eio_config config;
     struct rc_eio **table; /* slot -> session; NULL: free */
     uint32_t slots, used;
-    uint32_t next; /* where the search for a free slot begins */
+    uint32_t next;                 /* where the search for a free slot begins */
+    LIST_HEAD(, rc_polling) ended; /* their sessions are closing; freed at the next tick, by `end` */
+    struct rc_timer end;
 };
 
 /* The session of this id, NULL: there is none. One whose ping timeout is over is closed by that. */

@@ -17,16 +17,23 @@ static size_t item_size(const struct eio_waiting *item)
 
 /* The queue */
 
+static bool make_room(struct rc_polling *p)
+{
+    if (p->n < p->room)
+        return true;
+    size_t room = p->room ? p->room * 2 : 4;
+    struct eio_waiting *more = realloc(p->out, room * sizeof(*more));
+    if (!more)
+        return false;
+    p->out = more;
+    p->room = room;
+    return true;
+}
+
 static bool push(struct rc_polling *p, struct rc_buf *buf, bool message)
 {
     struct eio_waiting item = {buf, message};
-    if (buf && p->n == p->room) {
-        size_t room = p->room ? p->room * 2 : 4;
-        struct eio_waiting *more = realloc(p->out, room * sizeof(*more));
-        p->out = more ? more : p->out;
-        p->room = more ? room : p->room;
-    }
-    if (!buf || p->n == p->room) {
+    if (!buf || !make_room(p)) {
         rc_buf_rele(buf);
         if (p->eio) /* else rc_polling_open sees to it */
             rc_eio_close(p->eio, RC_CLOSE_MEMORY);
@@ -188,15 +195,13 @@ void rc_polling_free(struct rc_polling *p)
     if (p->poll)
         rc_response_end(p->poll);
     end_post(p, !p->reading);
-    rc_timer_stop(&p->end);
     drop_queue(p);
     free(p);
 }
 
-/* Not from within the code that ended it. */
-static void on_end(struct rc_timer *timer)
+/* The end of a session. */
+static void bury(struct rc_polling *p)
 {
-    struct rc_polling *p = (struct rc_polling *)((char *)timer - offsetof(struct rc_polling, end));
     struct rc_eio *eio = p->eio;
     enum rc_close why = p->why;
     char sid[RC_SID_LEN + 1];
@@ -206,19 +211,34 @@ static void on_end(struct rc_timer *timer)
     }
     rc_metric_add(&eio->server->config.values[GM_CLOSED + why], 1);
     rc_metric_sub(&eio->server->config.values[GM_POLLING], 1);
+    LIST_REMOVE(p, link);
     rc_polling_free(p);
     rc_eio_gone(eio, why);
+}
+
+void rc_polling_sweep(struct rc_eio_server *server)
+{
+    struct rc_polling *p;
+    while ((p = LIST_FIRST(&server->ended)))
+        bury(p);
+}
+
+static void on_end(struct rc_timer *timer)
+{
+    rc_polling_sweep((struct rc_eio_server *)((char *)timer - offsetof(struct rc_eio_server, end)));
 }
 
 static void polling_close(void *self, enum rc_close why)
 {
     struct rc_polling *p = self;
+    struct rc_eio_server *server = p->eio->server;
     p->why = why;
     answer_poll(p, "1");
     if (!p->corked) /* else on_body_end does it, who still reads the body */
         end_post(p, !p->reading);
     rc_polling_drop_candidate(p);
-    rc_timer_set(p->eio->server->config.wheel, &p->end, 0, on_end);
+    LIST_INSERT_HEAD(&server->ended, p, link); /* not freed from within the code that ended it */
+    rc_timer_set(server->config.wheel, &server->end, 0, on_end);
 }
 
 const struct rc_eio_transport rc_polling_transport = {true, polling_packet, polling_message, polling_pause,

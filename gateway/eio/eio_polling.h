@@ -15,6 +15,9 @@
 extern const struct rc_eio_transport rc_polling_transport; /* below is a struct rc_polling */
 struct rc_polling;
 
+/* Frees those whose sessions are closing, and with them the sessions. Not from within a callback of one. */
+void rc_polling_sweep(struct rc_eio_server *server);
+
 /* Opens a session; the response is its first answer. */
 void rc_polling_open(struct rc_eio_server *server, const struct rc_http_request *request, struct rc_response *response);
 void rc_polling_get(struct rc_polling *p, struct rc_response *response);

@@ -21,12 +21,12 @@ struct rc_polling {
     size_t n, room;
     size_t queued; /* bytes of out */
     struct eio_candidate *candidate;
-    struct rc_timer end; /* frees it, once the session is closing */
-    enum rc_close why;   /* valid then */
-    bool reading;        /* the body of the POST comes */
-    bool corked;         /* packets of a POST are being worked on: the GET gets all that they cause at once */
-    bool paused;         /* the POST is answered when this is over */
-    bool probed;         /* the candidate asked: GETs are answered at once, so that the client can change over */
+    LIST_ENTRY(rc_polling) link; /* in the server's `ended`, while the session is closing */
+    enum rc_close why;           /* valid then */
+    bool reading;                /* the body of the POST comes */
+    bool corked;                 /* packets of a POST are being worked on: the GET gets all that they cause at once */
+    bool paused;                 /* the POST is answered when this is over */
+    bool probed; /* the candidate asked: GETs are answered at once, so that the client can change over */
 };
 
 /* Answers the pending GET with what is queued, or with the packet that is given (NULL: only if something is queued). */

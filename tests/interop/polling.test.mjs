@@ -1,15 +1,11 @@
-// Engine.IO v4 on long-polling and its upgrade: request by request, then npm's client.
+// Engine.IO v4 on long-polling, request by request.
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { after, afterEach, before, describe, test } from "node:test";
-import { io } from "socket.io-client";
-import { raw, RawClient, startConformance } from "./lib/conformance.mjs";
-import { Connection, request, Session } from "./lib/polling.mjs";
-import { SCALE, waitFor, within } from "../integration/lib/wait.mjs";
+import { raw, startConformance } from "./lib/conformance.mjs";
+import { Connection, ok, request, SEPARATOR, Session, UNKNOWN } from "./lib/polling.mjs";
+import { SCALE, waitFor } from "../integration/lib/wait.mjs";
 
 const MAX_PAYLOAD = 100000;
-const SEPARATOR = "\x1e";
-const UNKNOWN = '{"code":1,"message":"Session ID unknown"}';
 
 let server;
 let session;
@@ -30,15 +26,6 @@ async function connection(use) {
     } finally {
         connection.destroy();
     }
-}
-
-function ok(response) {
-    assert.equal(response.status, 200);
-    assert.equal(response.body, "ok");
-}
-
-async function gone() {
-    await waitFor("the session is gone", async () => !await session.alive());
 }
 
 describe("opening", () => {
@@ -216,7 +203,7 @@ describe("packets", () => {
         const { status, body } = await session.post("4a", { "Content-Type": "application/octet-stream" });
         assert.deepEqual([status, body], [400, ""]);
         assert.equal((await poll).body, "1");
-        await gone();
+        await session.gone();
     });
 
     test("take exactly maxPayload; above, the session survives", async () => {
@@ -325,7 +312,7 @@ describe("a session ends", () => {
         const { status, body } = await session.post("4a", {}, session.getting);
         assert.deepEqual([status, body], [400, ""]);
         assert.equal((await session.posting.next()).status, 400);
-        await gone();
+        await session.gone();
     });
 
     for (const how of ["end", "destroy", "resetAndDestroy"]) {
@@ -334,7 +321,7 @@ describe("a session ends", () => {
             session.poll().catch(() => {});
             assert.ok(await session.alive());
             session.getting.socket[how]();
-            await gone();
+            await session.gone();
         });
 
         test(`at once when a half-sent post's connection dies: ${how}`, async () => {
@@ -342,7 +329,7 @@ describe("a session ends", () => {
             session.posting.write(request("POST", session.target, { headers: { "Content-Length": 5 } }) + "4a");
             assert.ok(await session.alive());
             session.posting.socket[how]();
-            await gone();
+            await session.gone();
         });
     }
 
@@ -393,7 +380,7 @@ describe("the heartbeat", () => {
     test("ends a session that does not even poll", async () => {
         const since = began();
         session = await Session.open(quick);
-        await gone();
+        await session.gone();
         took(since, INTERVAL + TIMEOUT);
     });
 
@@ -415,228 +402,5 @@ describe("the heartbeat", () => {
         assert.equal(await client.next(), "2");
         assert.equal(await client.end(), 1005);
         assert.equal((await session.poll()).body, UNKNOWN);
-    });
-});
-
-describe("the upgrade", () => {
-    const probed = async () => {
-        const client = await session.candidate();
-        client.send("2probe");
-        assert.equal(await client.next(), "3probe");
-        return client;
-    };
-    // Polling serves as before.
-    const lives = async () => {
-        const poll = session.poll();
-        assert.ok(await session.alive());
-        ok(await session.post("4on"));
-        assert.equal((await poll).body, "4on");
-    };
-
-    test("lets the poll go, moves what is queued, and ends polling", async () => {
-        await open();
-        const poll = session.poll();
-        const client = await probed();
-        assert.equal((await poll).body, "6");
-        ok(await session.post(["4a", "bAAEC", "4b"].join(SEPARATOR)));
-        client.send("5");
-        assert.equal(await client.next(), "4a");
-        assert.deepEqual(await client.next(), Buffer.from([0, 1, 2]));
-        assert.equal(await client.next(), "4b");
-        client.send("4c");
-        assert.equal(await client.next(), "4c"); // once, and nothing between
-        for (const method of ["GET", "POST", "PUT"]) {
-            const { status, body } = await session.probing.request(method, session.target, { body: "" });
-            assert.deepEqual([status, body], [400, '{"code":3,"message":"Bad request"}'], method);
-        }
-    });
-
-    test("may do without a probe and without a poll", async () => {
-        await open();
-        const client = await session.candidate();
-        client.send("5");
-        client.send("4a");
-        assert.equal(await client.next(), "4a");
-    });
-
-    test("keeps polling alive until it is finished", async () => {
-        await open();
-        const client = await probed();
-        assert.equal((await session.poll()).body, "6");
-        ok(await session.post("4a"));
-        assert.equal((await session.poll()).body, "4a");
-        client.send("5");
-        client.send("4b");
-        assert.equal(await client.next(), "4b");
-    });
-
-    const wrong = [["a message", "4a"], ["a ping without probe", "2"], ["a pong", "3probe"], ["a noop", "6"], ["nothing", ""],
-        ["binary", Buffer.from("5")]];
-    for (const [what, packet] of wrong) {
-        test(`closes only a candidate that sends ${what}`, async () => {
-            await open();
-            const client = await session.candidate();
-            client.send(packet);
-            assert.equal(await client.end(), 1005);
-            await lives();
-        });
-    }
-
-    test("is over when the candidate is lost", async () => {
-        await open();
-        const client = await probed();
-        client.close();
-        await waitFor("polls wait again", async () => {
-            const poll = session.poll();
-            ok(await session.post("4a"));
-            if ((await poll).body === "4a") {
-                return true;
-            }
-            await session.poll(); // the message behind the noop
-            return false;
-        });
-        await lives();
-        (await probed()).send("5"); // and may be tried again
-        await waitFor("upgraded", async () => await session.alive() === undefined);
-    });
-
-    test("takes one candidate at a time", async () => {
-        await open();
-        const first = await probed();
-        const second = await session.candidate();
-        assert.equal(await second.end(), 1005);
-        first.send("5");
-        first.send("4a");
-        assert.equal(await first.next(), "4a");
-        const third = await session.candidate();
-        assert.equal(await third.end(), 1005);
-        first.send("4b");
-        assert.equal(await first.next(), "4b");
-    });
-
-    test("closes the candidate when the session ends", async () => {
-        await open();
-        const client = await probed();
-        ok(await session.post("1"));
-        assert.equal(await client.end(), 1005);
-    });
-
-    test("is not needed: a WebSocket of its own opens beside", async () => {
-        await open();
-        const client = new RawClient(`${server.ws}/engine.io/?EIO=4&transport=websocket`);
-        assert.match(await client.next(), /^0\{.*"upgrades":\[\]/);
-        client.close();
-        await lives();
-    });
-});
-
-describe("npm's socket.io-client", () => {
-    let echoing;
-    let socket;
-    before(async () => {
-        echoing = await startConformance("socketio", "--ping-interval", "300", "--ping-timeout", "1000");
-    });
-    after(() => echoing.stop());
-    afterEach(() => socket?.close());
-
-    const connect = async (transports, options = {}) => {
-        socket = io(echoing.url, { transports, forceNew: true, ...options });
-        await within("connect", once(socket, "connect"));
-    };
-    const transport = () => socket.io.engine.transport.name;
-    const upgraded = () => waitFor("the upgrade", () => transport() === "websocket");
-    const echo = async (...args) => {
-        const back = once(socket, "message-back");
-        socket.emit("message", ...args);
-        return within("echo", back);
-    };
-
-    for (const transports of [["polling"], ["polling", "websocket"]]) {
-        const last = transports.at(-1);
-        describe(`on ${transports.join(", then ")}`, () => {
-            test("gets its auth payload, and exchanges events with binary and acks", async () => {
-                socket = io(echoing.url, { transports, forceNew: true, auth: { token: "ñandú" } });
-                assert.deepEqual(await within("auth", once(socket, "auth")), [{ token: "ñandú" }]);
-                const parts = [Buffer.from([0, 255, 30, 10]), { deep: [Buffer.alloc(0), Buffer.alloc(70000, 7)] }];
-                for (const args of [[1, "dos", { tres: [null, true] }], parts, ["4\x1e😀\u2028"]]) {
-                    assert.deepEqual(await echo(...args), args);
-                    const ack = await within("ack", socket.emitWithAck("message-with-ack", args[0]));
-                    assert.deepEqual(ack, args[0]);
-                }
-                await waitFor("its transport", () => transport() === last);
-            });
-
-            test("keeps the order of thousands of events, each once", async () => {
-                const seen = [];
-                let sent = 0;
-                socket = io(echoing.url, { transports, forceNew: true });
-                socket.on("message-back", (n) => seen.push(n));
-                await within("connect", once(socket, "connect"));
-                // Bursts, so that some are under way at every moment of the upgrade, and more behind it.
-                await waitFor("the upgrade amid events", () => {
-                    for (let n = 0; n < 200; n++) {
-                        socket.emit("message", sent++);
-                    }
-                    return sent >= 4000 && transport() === last;
-                }, 30);
-                await waitFor("all echoes", () => seen.length >= sent, 30);
-                assert.equal(await within("ack", socket.emitWithAck("message-with-ack", "end")), "end");
-                assert.deepEqual(seen, [...Array(sent).keys()]);
-            });
-
-            test("stays over many heartbeats", async () => {
-                await connect(transports);
-                let ended;
-                let pings = 0;
-                socket.on("disconnect", (reason) => (ended = reason));
-                await within("pings", new Promise((resolve) => socket.io.on("ping", () => ++pings === 5 && resolve())));
-                assert.equal(ended, undefined);
-                assert.equal(transport(), last);
-            });
-
-            test("disconnects and connects again", async () => {
-                await connect(transports);
-                const { id } = socket;
-                socket.disconnect();
-                socket.connect();
-                await within("connect", once(socket, "connect"));
-                assert.notEqual(socket.id, id);
-                assert.deepEqual(await echo("again"), ["again"]);
-                await waitFor("its transport", () => transport() === last);
-            });
-
-            test("reconnects by itself when its engine is lost", async () => {
-                await connect(transports, { reconnectionDelay: 10 });
-                await waitFor("its transport", () => transport() === last);
-                const lost = once(socket, "disconnect");
-                const back = once(socket, "connect");
-                socket.io.engine.close();
-                await within("disconnect", lost);
-                await within("connect", back);
-                assert.deepEqual(await echo("again"), ["again"]);
-            });
-
-            test("enters a second namespace, and is refused one that does not exist", async () => {
-                await connect(transports);
-                const custom = socket.io.socket("/custom");
-                await within("connect", once(custom, "connect"));
-                custom.emit("message", "there");
-                assert.deepEqual(await within("echo", once(custom, "message-back")), ["there"]);
-                const [error] = await within("refusal", once(socket.io.socket("/random"), "connect_error"));
-                assert.equal(error.message, "Invalid namespace");
-            });
-        });
-    }
-
-    test("does not upgrade when it does not want to", async () => {
-        await connect(["polling", "websocket"], { upgrade: false });
-        assert.deepEqual(await echo("x"), ["x"]);
-        assert.equal(transport(), "polling");
-    });
-
-    test("upgrades while nothing is said", async () => {
-        await connect(["polling", "websocket"]);
-        await upgraded();
-        assert.deepEqual(await echo("x"), ["x"]);
     });
 });

@@ -1,8 +1,12 @@
 // HTTP/1.1 on a bare connection, and Engine.IO sessions on long-polling, request by request.
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
-import { within } from "../../integration/lib/wait.mjs";
+import { waitFor, within } from "../../integration/lib/wait.mjs";
 import { RawClient } from "./conformance.mjs";
+
+export const SEPARATOR = "\x1e";
+export const UNKNOWN = '{"code":1,"message":"Session ID unknown"}';
 
 /** A connection whose responses are read in their order. Bodies need a Content-Length. */
 export class Connection {
@@ -113,6 +117,10 @@ export class Session {
         return status === 500 || (JSON.parse(body).code === 1 ? false : undefined);
     }
 
+    async gone() {
+        await waitFor("the session is gone", async () => !await this.alive());
+    }
+
     /** A WebSocket that wants to take the session over. */
     async candidate() {
         const client = new RawClient(`${this.server.ws}${this.path}?EIO=4&transport=websocket&sid=${this.handshake.sid}`);
@@ -124,4 +132,9 @@ export class Session {
     destroy() {
         this.connections.forEach((connection) => connection.destroy());
     }
+}
+
+/** The answer to a POST that was taken. */
+export function ok({ status, body }) {
+    assert.deepEqual([status, body], [200, "ok"]);
 }

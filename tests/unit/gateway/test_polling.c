@@ -197,6 +197,17 @@ static void test_last_words(void **state)
     gone(RC_CLOSE_SIO_PACKET);
 }
 
+/* The noop lets a poll go that has nothing else. */
+static void test_last_words_of_the_client(void **state)
+{
+    struct fake_stream *poster = connection();
+    get(*state);
+    post(poster, "4say a" S "1");
+    answered(*state, 200, "4a");
+    answered(poster, 200, "ok");
+    gone(RC_CLOSE_PEER);
+}
+
 static void test_octets(void **state)
 {
     get(*state);
@@ -403,6 +414,7 @@ int main(void)
         TEST(test_limit),
         cmocka_unit_test(test_bad_bodies),
         TEST(test_last_words),
+        TEST(test_last_words_of_the_client),
         TEST(test_octets),
         TEST(test_second_get),
         TEST(test_second_post),
