@@ -1,6 +1,7 @@
 // No sticky sessions (P7): any gateway serves any request of any session, behind a plain round-robin proxy and one by one.
 import assert from "node:assert/strict";
 import http from "node:http";
+import { chromium } from "playwright-core";
 import { clusterTest } from "./lib/cluster.mjs";
 import { ask, pollingSession, upgrade } from "./lib/engine.mjs";
 import { startProxy } from "./lib/proxy.mjs";
@@ -11,7 +12,11 @@ const QUEUE = 256 * 1024; // queue.client
 
 const UNKNOWN = { status: 400, text: '{"code":1,"message":"Session ID unknown"}' };
 
-clusterTest("relays", { gateways: 3, settings: [`gateway.queue.client=${QUEUE}`] }, async (cluster, step) => {
+// Pages of these origins exist in the browser of the test alone.
+const LISTED = "http://127.0.0.1:9901", FOREIGN = "http://127.0.0.1:9902";
+const settings = [`gateway.queue.client=${QUEUE}`, `gateway.cors.origins=${LISTED}`];
+
+clusterTest("relays", { gateways: 3, settings }, async (cluster, step, t) => {
     const urls = [1, 2, 3].map((number) => cluster.url(number));
     const proxy = await startProxy(urls);
     const cookie = (user, rol = "user") => `token=${cluster.token({ user, rol })}`;
@@ -38,6 +43,49 @@ clusterTest("relays", { gateways: 3, settings: [`gateway.queue.client=${QUEUE}`]
         }
         clients.forEach((client) => client.close());
         await noneLeft();
+    });
+
+    await step("an unchanged page works behind the balancer, pages of other sites only if they are listed", async () => {
+        const browser = await chromium.launch({
+            executablePath: process.env.ROOMCAST_CHROMIUM || "/usr/bin/chromium",
+            // Chromium's sandbox refuses root; pages that the test makes up have no address, and count as public ones.
+            args: ["--disable-features=LocalNetworkAccessChecks", ...(process.getuid() === 0 ? ["--no-sandbox"] : [])],
+        });
+        t.after(() => browser.close());
+        const context = await browser.newContext();
+        context.setDefaultTimeout(15000 * SCALE);
+        await context.addCookies([{ name: "token", value: cluster.token({ user: "page", rol: "user" }), url: proxy.url }]);
+        /** What became of a page of this origin that connects with this call of io(), and writes to itself. */
+        const visit = async (origin, call) => {
+            const page = await context.newPage();
+            await page.route(`${origin}/page`, (route) => route.fulfill({ contentType: "text/html", body: `
+                <script src="${proxy.url}/socket.io/socket.io.js"></script>
+                <script>
+                    const socket = ${call};
+                    const result = new Promise((resolve) => {
+                        socket.on("connect_error", (error) => resolve({ error: error.message }));
+                        socket.on("mensaje_recibido", (message) => setTimeout(() => resolve(message), 0));
+                        socket.on("connect", () => socket.emit("mensaje_privado", { para: "page", mensaje: "hola" }));
+                    });
+                </script>` }));
+            await page.goto(`${origin}/page`);
+            const result = await page.evaluate("result");
+            if (!result.error && call === "io()") {
+                await page.waitForFunction("socket.io.engine.transport.name === 'websocket'");
+            }
+            await page.close();
+            return result;
+        };
+        const other = (options) => `io("${proxy.url}", { withCredentials: true, ${options} })`;
+        const hello = { de: "page", mensaje: "hola" };
+        assert.deepEqual(await visit(proxy.url, "io()"), hello);
+        assert.deepEqual(await visit(LISTED, other('transports: ["polling"]')), hello);
+        assert.deepEqual(await visit(LISTED, other('transports: ["websocket"]')), hello);
+        assert.deepEqual(await visit(FOREIGN, other('transports: ["polling"]')), { error: "xhr poll error" });
+        assert.deepEqual(await visit(FOREIGN, other('transports: ["websocket"]')), { error: "websocket error" });
+        assert.ok(await gauge("origins_refused_total") >= 2);
+        assert.ok([1, 2, 3].some((number) => cluster.log(`gateway-${number}`).includes(`origin-refused origin="${FOREIGN}"`)));
+        await browser.close();
     });
 
     await step("long-polling alone, each request to another gateway, keeps the order", async () => {
