@@ -152,10 +152,10 @@ static struct rc_ws *keep(struct rc_ws_conn *ws, struct rc_ws *fresh)
 static size_t ws_input(void *self, struct rc_stream *stream, uint8_t *data, size_t len)
 {
     struct rc_ws_conn *ws = self;
-    struct rc_ws fresh, *codec = ws->codec ? ws->codec : &fresh;
+    struct rc_ws fresh;
     (void)stream;
-    if (codec == &fresh)
-        rc_ws_init(&fresh, ws->max);
+    rc_ws_init(&fresh, ws->max);
+    struct rc_ws *codec = ws->codec ? ws->codec : &fresh;
     ws->codec = codec;
     codec->stop = false;
     size_t used = rc_ws_feed(codec, data, len, &events, ws);
