@@ -69,7 +69,7 @@ static void check_head(const struct rc_http_head *head, const char *bytes, size_
     }
     want(hosts == 1 || (hosts == 0 && request->http10));
     want(!rc_http_header(request, "transfer-encoding"));
-    want(head->body == 0 || rc_http_header(request, "content-length"));
+    want(head->request.body == 0 || rc_http_header(request, "content-length"));
     want(*request->path == '/' || (strcmp(request->path, "*") == 0 && strcmp(request->method, "OPTIONS") == 0));
     want(!strpbrk(request->path, " \t?#") && !strpbrk(request->query, " \t#"));
     check_param(request->query, "sid");
@@ -88,7 +88,7 @@ static size_t read_request(const uint8_t *data, size_t size, size_t piece)
     want(status ? status >= 400 && status < 600 && head.wrong : !head.wrong);
     if (!status)
         check_head(&head, bytes, used);
-    size_t body = status || head.body > BODY_MAX ? size : (size_t)head.body;
+    size_t body = status || head.request.body > BODY_MAX ? size : (size_t)head.request.body;
     free(bytes);
     return body > size - used ? 0 : used + body;
 }
