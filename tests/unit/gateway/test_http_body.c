@@ -145,7 +145,7 @@ static void test_every_cut(void **state)
         size_t body = sizeof text - 1 - 5;
         char wanted[16] = "hello|.";
         if (cut > body)
-            snprintf(wanted, sizeof wanted, "%.*s|%s|.", (int)(cut - body), "hello", &"hello"[(cut - body]));
+            snprintf(wanted, sizeof wanted, "%.*s|%s|.", (int)(cut - body), "hello", &"hello"[cut - body]);
         assert_string_equal(got, wanted);
         answer(200);
         fake_free(fake);
