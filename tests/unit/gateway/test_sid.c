@@ -54,8 +54,7 @@ static void test_not_ours(void **state)
         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA+",
         "/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         "AAAAAAAAAAAAAAAA AAAAAAAAAAAAAAA",
-        "AAAAAAAAAAAAAAAA\xc3\xb1"
-        "AAAAAAAAAAAAAA",
+        "AAAAAAAAAAAAAAAA\303\261AAAAAAAAAAAAAA",
     };
     struct rc_sid sid;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
