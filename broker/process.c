@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define LEAVE_LONGEST (5000 * RC_MS) /* for what is not confirmed or stored at the end */
+/* A fan-out to relayed clients comes all at once; while it drains, rooms with that gateway are busy, and nobody is closed. */
+#define RELAYS_BOUND 4 /* times queue.gateway */
 
 /* ---- the core's world -------------------------------------------------------------------------------------------- */
 
@@ -308,7 +310,7 @@ static void set_up(struct rc_broker_process *b, struct rc_broker_options *option
     memcpy(b->self.id, options->entry->id, sizeof b->self.id);
     TAILQ_INIT(&b->sessions);
     b->relays = (struct rc_relays){.sessions = &b->sessions,
-                                   .bound = (size_t)options->gateway_bytes,
+                                   .bound = RELAYS_BOUND * (size_t)options->gateway_bytes,
                                    .values = b->values,
                                    .host = b,
                                    .side = send_side};

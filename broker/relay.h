@@ -4,8 +4,9 @@
  * Each message says where it goes; it leaves here saying where it came from. When a gateway's session ends, the other gateways are
  * told (RelayLost), since all streams over us with that gateway have ended with it. Belongs to the loop.
  *
- * At bound / 2 a gateway gets no more bytes: a stream with more ends at both sides (closed_busy), so that the other half stays for
- * deliveries. At bound it is not even told of ends: what it then holds of streams ends by its own timeouts.
+ * At bound / 2 a gateway gets no more bytes: a stream with more ends at both sides (closed_busy). At bound it is not even told of
+ * ends: what it then holds of streams ends by its own timeouts. The bound is above what makes rooms with that gateway busy, so a
+ * burst of relays delays deliveries to it and ends nothing.
  */
 #ifndef RC_BROKER_RELAY_H
 #define RC_BROKER_RELAY_H

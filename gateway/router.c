@@ -142,6 +142,7 @@ static void finish_pass(struct rc_router *r)
     if (serving && !r->was_serving)
         r->config.serving(r->config.arg);
     r->was_serving = serving;
+    rc_trunk_pump(r->trunk);
     rc_host_flush(r->host);
 }
 

@@ -50,9 +50,14 @@ static bool owes_ack(const struct rc_session *s)
     return s->owed && s->rx_done >= s->owed;
 }
 
+static bool owes_bytes(const struct rc_session *s)
+{
+    return s->rx_bytes >= RC_SESSION_ACK_BYTES && s->rx_done > s->tx_ack;
+}
+
 bool rc_session_wants(const struct rc_session *s)
 {
-    return !s->hushed && (s->due || !TAILQ_EMPTY(&s->out) || owes_ack(s));
+    return !s->hushed && (s->due || !TAILQ_EMPTY(&s->out) || owes_ack(s) || owes_bytes(s));
 }
 
 static void flight_add(struct rc_session *s, struct rc_flight f)
@@ -92,6 +97,7 @@ void rc_session_take(struct rc_session *s, rc_time now, size_t max_bytes, struct
     batch->echo = s->peer_t;
     s->sent_at = now;
     s->due = false;
+    s->rx_bytes = 0;
     if (last) {
         if (!s->flight_len)
             s->acked_at = now;
@@ -138,6 +144,7 @@ bool rc_session_accept(struct rc_session *s, rc_time now, const struct rc_batch 
         return false;
     }
     s->rx_seq = batch->seq;
+    s->rx_bytes += batch->bytes;
     if (wants_ack(batch)) {
         s->rx_ops = batch->seq;
         if (!s->owed)

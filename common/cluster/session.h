@@ -15,6 +15,10 @@
 
 #include "cluster/op.h"
 
+/* Operations that nobody waits for are acknowledged by the next heartbeat, or after so many bytes of them: a sender has a bound on
+ * what is unacknowledged. */
+#define RC_SESSION_ACK_BYTES (256u << 10)
+
 struct rc_flight; /* a batch on its way, not yet acknowledged */
 
 struct rc_session {
@@ -40,6 +44,7 @@ struct rc_session {
     uint64_t tx_ack;  /* the ack that the peer was last told */
     uint64_t rx_ops;  /* last batch accepted whose ack the peer waits for */
     uint64_t owed;    /* first of these that the peer has no ack for; 0: none */
+    size_t rx_bytes;  /* of operations accepted since the peer was last told an ack */
 
     rc_time start;   /* when it was opened */
     rc_time contact; /* largest echo; RC_NEVER before the first */

@@ -3,6 +3,7 @@
 
 #include "cluster/map.h"
 #include "cluster/mem.h"
+#include "gateway/relay/backlog.h"
 #include "gateway/relay/trunk_wire.h"
 #include "log.h"
 
@@ -18,6 +19,7 @@ struct line {
 
 struct rc_trunk {
     struct rc_trunk_config config;
+    struct rc_backlog backlog;
     struct rc_session *broker[RC_BROKERS_MAX]; /* sessions, n of them */
     unsigned n, next;                          /* next: where the choice of a broker begins */
     struct rc_map lines;                       /* number (8 bytes) -> struct line */
@@ -41,6 +43,7 @@ struct rc_trunk *rc_trunk_new(const struct rc_trunk_config *config)
 {
     struct rc_trunk *trunk = rc_zalloc(sizeof *trunk);
     trunk->config = *config;
+    trunk->backlog = (struct rc_backlog){.host = config->host, .side = config->side};
     rc_map_init(&trunk->lines, 0); /* keys are our own counters, and those of nodes that have the secret */
     rc_map_init(&trunk->guests, 0);
     return trunk;
@@ -88,6 +91,7 @@ void rc_trunk_free(struct rc_trunk *trunk)
         free(entry->value);
     rc_map_fini(&trunk->lines);
     rc_map_fini(&trunk->guests);
+    rc_backlog_fini(&trunk->backlog);
     free(trunk);
 }
 
@@ -97,12 +101,12 @@ static void close_here(struct rc_trunk *trunk, uint64_t number, enum rc_close wh
     trunk->config.down(trunk->config.host, &(struct rc_relay){.kind = RC_RELAY_CLOSE, .stream = number, .why = why});
 }
 
-/* False: memory is short or it is too large; the other end now misses it. */
+/* False: memory is short, it is too large, or too much waits; the other end now misses it. */
 static bool send(struct rc_trunk *trunk, struct rc_session *via, const struct rc_trunk_address *to,
                  const struct rc_relay *relay)
 {
     struct rc_buf *side = rc_trunk_pack(to, relay);
-    return side && trunk->config.side(trunk->config.host, via, side);
+    return side && rc_backlog_send(&trunk->backlog, via, side, relay->kind == RC_RELAY_CLOSE);
 }
 
 /* Tells the other end that a stream is over. */
@@ -119,18 +123,13 @@ static void close_both(struct rc_trunk *trunk, struct line *line, enum rc_close 
     forget(trunk, line);
 }
 
-static bool is_full(const struct rc_session *via)
-{
-    return via->out_bytes + via->flight_bytes > RC_TRUNK_QUEUE_MAX;
-}
-
-/* Answers a message of a stream that is not here. Not at the bound: no answer either ends a stream, only later. */
+/* Answers a message of a stream that is not here. Not when much waits: no answer either ends a stream, only later. */
 static void turn_away(struct rc_trunk *trunk, struct rc_session *s, const struct rc_trunk_address *from,
                       enum rc_close why)
 {
     struct rc_trunk_address back = *from;
     back.from_home = !from->from_home;
-    if (!is_full(s))
+    if (!rc_backlog_waits(&trunk->backlog, s))
         close_there(trunk, s, &back, why);
 }
 
@@ -140,6 +139,7 @@ void rc_trunk_up(struct rc_trunk *trunk, struct rc_session *s)
 {
     if (trunk->n < RC_BROKERS_MAX)
         trunk->broker[trunk->n++] = s;
+    rc_backlog_up(&trunk->backlog, s);
 }
 
 /* Ends the streams over this session; far NULL: all, else those with that gateway. It is told as well: it may be back already, and
@@ -163,6 +163,7 @@ void rc_trunk_down(struct rc_trunk *trunk, struct rc_session *s)
     for (unsigned i = 0; i < trunk->n; i++)
         if (trunk->broker[i] == s)
             trunk->broker[i--] = trunk->broker[--trunk->n];
+    rc_backlog_down(&trunk->backlog, s);
     cut(trunk, s, NULL);
 }
 
@@ -222,10 +223,13 @@ void rc_trunk_send(struct rc_trunk *trunk, const struct rc_relay *relay)
         line->unpaid += relay->data ? relay->data->len : 0;
         line->lent += relay->credit;
     }
-    if (is_full(line->via))
+    if (!send(trunk, line->via, &line->far, relay))
         close_both(trunk, line, RC_CLOSE_BUSY);
-    else if (!send(trunk, line->via, &line->far, relay))
-        close_both(trunk, line, RC_CLOSE_MEMORY);
+}
+
+void rc_trunk_pump(struct rc_trunk *trunk)
+{
+    rc_backlog_pump(&trunk->backlog);
 }
 
 /* From brokers */

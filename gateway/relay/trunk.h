@@ -16,9 +16,8 @@
 #include "gateway/relay/relay.h"
 #include "roster.h"
 
-#define RC_TRUNK_STREAMS_MAX 65536 /* beyond it OPENs are refused (RC_CLOSE_BUSY) */
-#define RC_TRUNK_QUEUE_MAX                                                                                             \
-    (8u << 20) /* bytes unsent or unacknowledged to a broker; beyond it streams end (RC_CLOSE_BUSY) */
+#define RC_TRUNK_STREAMS_MAX                                                                                           \
+    65536 /* beyond it OPENs are refused (RC_CLOSE_BUSY); so is what the backlog does not take */
 
 struct rc_trunk;
 
@@ -48,6 +47,9 @@ void rc_trunk_down(struct rc_trunk *trunk, struct rc_session *s);
 void rc_trunk_send(struct rc_trunk *trunk, const struct rc_relay *relay);
 /* A Side that came from a broker. False: it is not of a relay (nothing was done). */
 bool rc_trunk_side(struct rc_trunk *trunk, struct rc_session *s, const struct rc_buf *side);
+
+/* At the end of a loop pass: sends what waited for a broker to take it. */
+void rc_trunk_pump(struct rc_trunk *trunk);
 
 size_t rc_trunk_count(const struct rc_trunk *trunk); /* streams */
 

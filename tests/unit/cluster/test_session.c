@@ -211,6 +211,26 @@ static void an_ack_that_nobody_waits_for_rides_on_the_next_batch(void **state)
     assert_int_equal(p->a->flight_bytes, 0);
 }
 
+/* But a sender must not run into a bound because nobody tells him that his bytes have come. */
+static void many_bytes_are_acknowledged_also_if_nobody_waits_for_it(void **state)
+{
+    struct pair *p = *state;
+    pass(p, p->b, p->a);
+    for (size_t sent = 0; sent < RC_SESSION_ACK_BYTES; sent += RC_SESSION_ACK_BYTES / 4) {
+        struct rc_op *op = rc_op_new(RC_OP_SIDE);
+        op->side = rc_buf_new(RC_SESSION_ACK_BYTES / 4);
+        assert_false(rc_session_wants(p->b));
+        rc_session_push(p->a, op);
+        pass(p, p->a, p->b);
+    }
+    assert_false(rc_session_wants(p->b)); /* not done yet */
+    rc_session_done(p->b, 4);
+    assert_true(rc_session_wants(p->b));
+    pass(p, p->b, p->a);
+    assert_int_equal(p->a->flight_bytes, 0);
+    assert_false(rc_session_wants(p->b));
+}
+
 static void an_ack_of_a_part_leaves_the_rest_owed(void **state)
 {
     struct pair *p = *state;
@@ -323,6 +343,7 @@ int main(void)
         TEST(heartbeats_are_not_acknowledged),
         TEST(operations_are_acknowledged_once),
         TEST(an_ack_that_nobody_waits_for_rides_on_the_next_batch),
+        TEST(many_bytes_are_acknowledged_also_if_nobody_waits_for_it),
         TEST(an_ack_of_a_part_leaves_the_rest_owed),
         TEST(a_hushed_session_says_nothing),
         TEST(contact_is_older_than_heard),
