@@ -69,6 +69,7 @@ static void too_many_are_refused_and_nothing_changes(void **state)
     assert_int_equal(rc_partition_join(room, 2 + 1), 0);
     assert_key(room[0], "/,a");
     assert_key(room[2], "/,user:c");
+    rc_buf_rele(room[2]);
     assert_int_equal(rc_partition_join(&room[1], 1), 4);
     for (unsigned i = 0; i < 5; i++)
         rc_buf_rele(room[i]);
