@@ -75,6 +75,16 @@ static json_t *metrics_json(const struct rc_status *status)
     return object;
 }
 
+static json_t *partitions_json(const struct rc_status *status)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < status->partitioned_count; i++) {
+        const struct rc_status_room *room = &status->partitioned[i];
+        json_object_set_new(object, room->name, json_integer((json_int_t)room->partitions));
+    }
+    return object;
+}
+
 static json_t *map_json(const struct rc_status *status)
 {
     json_t *array = json_array();
@@ -88,15 +98,15 @@ static json_t *map_json(const struct rc_status *status)
 
 char *rc_status_json(const struct rc_status *s)
 {
-    json_t *root =
-        json_pack("{ss ss ss ss ss ss ss sI sI sI sI sI sI sI sf sf sI sI sI so so}", "name", s->name, "role", s->role,
-                  "version", RC_VERSION, "state", s->state, "address", s->address, "link", s->link, "admin", s->admin,
-                  "incarnation", (json_int_t)s->incarnation, "uptime_s", (json_int_t)uptime_s(), "connections",
-                  (json_int_t)s->connections, "relayed", (json_int_t)s->relayed, "rooms", (json_int_t)s->rooms,
-                  "messages_in_total", (json_int_t)s->messages_in, "messages_out_total", (json_int_t)s->messages_out,
-                  "messages_in_per_s", s->messages_in_per_s, "messages_out_per_s", s->messages_out_per_s, "queue_bytes",
-                  (json_int_t)s->queue_bytes, "memory_bytes", (json_int_t)memory_bytes(), "lag", (json_int_t)s->lag,
-                  "metrics", metrics_json(s), "map", map_json(s));
+    json_t *root = json_pack(
+        "{ss ss ss ss ss ss ss sI sI sI sI sI sI sI sf sf sI sI sI so so so}", "name", s->name, "role", s->role,
+        "version", RC_VERSION, "state", s->state, "address", s->address, "link", s->link, "admin", s->admin,
+        "incarnation", (json_int_t)s->incarnation, "uptime_s", (json_int_t)uptime_s(), "connections",
+        (json_int_t)s->connections, "relayed", (json_int_t)s->relayed, "rooms", (json_int_t)s->rooms,
+        "messages_in_total", (json_int_t)s->messages_in, "messages_out_total", (json_int_t)s->messages_out,
+        "messages_in_per_s", s->messages_in_per_s, "messages_out_per_s", s->messages_out_per_s, "queue_bytes",
+        (json_int_t)s->queue_bytes, "memory_bytes", (json_int_t)memory_bytes(), "lag", (json_int_t)s->lag, "partitions",
+        partitions_json(s), "metrics", metrics_json(s), "map", map_json(s));
     char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
     json_decref(root);
     return text;

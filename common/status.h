@@ -30,6 +30,12 @@ struct rc_status_node {
     bool up;
 };
 
+/* A room that is partitioned, by its name without the namespace. */
+struct rc_status_room {
+    const char *name; /* never NULL */
+    unsigned partitions;
+};
+
 /* What a daemon fills in; texts are the daemon's and never NULL. Numbers without meaning for a role are 0. */
 struct rc_status {
     const char *name;    /* node.id */
@@ -46,7 +52,9 @@ struct rc_status {
     double messages_in_per_s, messages_out_per_s; /* rc_rate_per_s */
     uint64_t queue_bytes;                         /* in all queues of the node */
     uint64_t lag;                                 /* persister: records announced and not committed */
-    const struct rc_metrics *metrics;             /* array */
+    const struct rc_status_room *partitioned;     /* gateway: rooms over whose partitions its clients write */
+    size_t partitioned_count;
+    const struct rc_metrics *metrics; /* array */
     size_t metrics_count;
     const struct rc_status_node *map; /* every node known, itself included */
     size_t map_count;

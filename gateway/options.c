@@ -46,6 +46,8 @@ static const struct rc_option lines[] = {
      "Origins whose pages may use this gateway besides its own; *: any, null: those without one."},
     {"sio.namespaces", RC_OPT_LIST, AT(sio_namespaces), 1, RC_NAMESPACES_MAX, "/", "/name,...", false,
      "Namespaces that clients may enter: each has the same chat with rooms of its own, and all share one history."},
+    {"rooms.partitions", RC_OPT_LIST, AT(rooms_partitions), 0, RC_PARTITION_RULES_MAX, "admins=4", "room=1-4,...",
+     false, "Over how many partitions, and so brokers, clients write to a room that many write to; the others: 1."},
     {"queue.client", RC_OPT_SIZE, AT(queue_client), 64 * KIB, GIB, "4m", "bytes", false,
      "Bytes queued for one client that reads too slowly; above, it is closed."},
     {"queue.unconfirmed", RC_OPT_SIZE, AT(queue_unconfirmed), 4 * MIB, 64 * GIB, "64m", "bytes", false,
@@ -128,6 +130,13 @@ static void take_namespaces(struct rc_gateway_options *o, struct rc_option_error
         rc_option_fail(errors, "sio.namespaces: %s", why);
 }
 
+static void take_partitions(struct rc_gateway_options *o, struct rc_option_errors *errors)
+{
+    char why[512];
+    if (!rc_partitions_parse(&o->partitions, o->rooms_partitions, why, sizeof why))
+        rc_option_fail(errors, "rooms.partitions: %s", why);
+}
+
 static void check(void *arg, struct rc_option_errors *errors)
 {
     struct rc_gateway_options *o = arg;
@@ -135,6 +144,7 @@ static void check(void *arg, struct rc_option_errors *errors)
     take_key(o, errors);
     take_origins(o, errors);
     take_namespaces(o, errors);
+    take_partitions(o, errors);
     size_t len = strlen(o->eio_path);
     if (o->eio_path[0] != '/' || o->eio_path[len - 1] != '/')
         rc_option_fail(errors, "eio.path: %s must begin and end with a slash, as /socket.io/", o->eio_path);

@@ -5,6 +5,7 @@
 #include "common_options.h"
 #include "gateway/app/jwt.h"
 #include "gateway/http/origin.h"
+#include "gateway/partition.h"
 
 struct rc_gateway_options {
     struct rc_common common;
@@ -22,11 +23,13 @@ struct rc_gateway_options {
     char *client_dir;
     char *cors_origins;
     char *sio_namespaces;
+    char *rooms_partitions;
 
     /* made by the check */
     struct rc_jwt *jwt;
     struct rc_origins *origins;
     const char *const *namespaces; /* NULL-terminated */
+    struct rc_partitions partitions;
 };
 
 /* RC_OPTIONS_RUN, or the code to exit with. Call rc_gateway_options_fini in either case. o is zeroed. */

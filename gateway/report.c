@@ -52,6 +52,16 @@ static uint64_t value(const struct rc_gateway_process *g, enum rc_gateway_metric
     return rc_metrics_value(&g->metrics[0], metric);
 }
 
+/* Rooms with one partition are as good as whole. */
+static size_t partitioned(const struct rc_partitions *p, struct rc_status_room room[RC_PARTITION_RULES_MAX])
+{
+    size_t n = 0;
+    for (unsigned i = 0; i < p->n; i++)
+        if (p->rule[i].count > 1)
+            room[n++] = (struct rc_status_room){p->rule[i].name, p->rule[i].count};
+    return n;
+}
+
 static char *status(void *arg)
 {
     struct rc_gateway_process *g = arg;
@@ -60,7 +70,10 @@ static char *status(void *arg)
     struct rc_status_node *map = calloc(RC_ROSTER_MAX, sizeof *map);
     if (!map)
         return NULL;
+    struct rc_status_room room[RC_PARTITION_RULES_MAX];
     struct rc_status report = {
+        .partitioned = room,
+        .partitioned_count = partitioned(&g->options->partitions, room),
         .name = g->self.id,
         .role = "gateway",
         .state = state_text(s.core.state),

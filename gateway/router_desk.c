@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "cluster/mem.h"
 #include "gateway/net/net.h"
+#include "gateway/partition.h"
 #include "log.h"
 
 struct letter { /* a worker's request in the mailbox */
@@ -87,8 +88,18 @@ static void on_result(void *arg, uint64_t socket, uint64_t token, enum rc_outcom
          &(struct rc_down){.kind = RC_DOWN_RESULT, .socket = socket, .token = token, .outcome = outcome}, 0);
 }
 
-static void take_emit(struct rc_router *r, const struct rc_up *up)
+static void take_connect(struct rc_router *r, struct rc_up *up)
 {
+    unsigned rooms = rc_partition_join(up->room, up->rooms);
+    if (rooms)
+        up->rooms = rooms;
+    if (!rooms || !rc_gateway_connect(r->core, up->socket, up->room, rooms))
+        on_closed(r, up->socket, RC_SOCKET_BUSY);
+}
+
+static void take_emit(struct rc_router *r, struct rc_up *up)
+{
+    rc_partition_emit(&r->config.options->partitions, &up->emit);
     enum rc_outcome outcome = rc_gateway_emit(r->core, &up->emit);
     if (outcome != RC_OUTCOME_OK)
         on_result(r, up->emit.socket, up->emit.token, outcome);
@@ -127,8 +138,7 @@ static void take_letter(struct rc_router *r, struct rc_up *up)
 {
     switch (up->kind) {
     case RC_UP_CONNECT:
-        if (!rc_gateway_connect(r->core, up->socket, up->room, up->rooms))
-            on_closed(r, up->socket, RC_SOCKET_BUSY);
+        take_connect(r, up);
         break;
     case RC_UP_DISCONNECT:
         rc_gateway_disconnect(r->core, up->socket);
@@ -177,11 +187,13 @@ static void on_pause(void *arg, uint64_t socket, bool stop)
 static void on_deliver(void *arg, const struct rc_msg *msg)
 {
     struct rc_router *r = arg;
+    struct rc_msg whole = rc_partition_whole(msg);
     for (unsigned i = 0; i < r->workers; i++) {
-        struct rc_down what = {.kind = RC_DOWN_DELIVER, .msg = *msg};
+        struct rc_down what = {.kind = RC_DOWN_DELIVER, .msg = whole};
         rc_msg_hold(&what.msg);
         down(r, i, &what, msg->payload->len);
     }
+    rc_msg_rele(&whole);
 }
 
 /* D2: the batch is acknowledged when every worker has passed this point. */

@@ -55,7 +55,8 @@ struct rc_app {
     struct rc_identity *(*hold)(void *self, struct rc_identity *identity);
     void (*rele)(void *self, struct rc_identity *identity);
 
-    /* Fills the room keys of a socket (references for the caller), at most RC_SOCKET_ROOMS_MAX; returns how many. */
+    /* Fills the room keys of a socket (references for the caller), at most RC_SOCKET_ROOMS_MAX, of which each shared
+     * one (gateway/partition.h) counts RC_PARTITIONS times; returns how many. */
     unsigned (*rooms)(void *self, const char *nsp, const struct rc_identity *identity, struct rc_buf **room);
 
     /* Soon after CONNECT was answered: may give an event to send to this socket (in a write of its own, which clients that take

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { BIN, Cluster, clusterTest, freeBasePort, makeDirectory, ROOT, run } from "./lib/cluster.mjs";
 import { httpGet } from "./lib/client.mjs";
+import { waitFor } from "./lib/wait.mjs";
 
 const localCluster = (...args) => run(join(ROOT, "deploy/local-cluster"), args);
 
@@ -21,7 +22,9 @@ function makePlace() {
 
 const commandOf = (pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0];
 
-clusterTest("local-cluster", { gateways: 2, brokers: 3, persisters: 1 }, async (cluster, step) => {
+clusterTest("local-cluster", {
+    gateways: 2, brokers: 3, persisters: 1, settings: ["gateway-2.rooms.partitions=admins=3"],
+}, async (cluster, step) => {
     await step("cluster.json describes every node", async () => {
         const { dir, jwt_secret_file: secret, nodes } = cluster.description;
         assert.equal(dir, cluster.dir);
@@ -60,6 +63,41 @@ clusterTest("local-cluster", { gateways: 2, brokers: 3, persisters: 1 }, async (
         assert.notEqual(after.pid, before.pid);
         assert.equal(after.admin, before.admin);
         assert.equal(after.link, before.link);
+    });
+
+    await step("the admins' room stands at several brokers, also when gateways write to other numbers of partitions", async () => {
+        const brokers = ["broker-1", "broker-2", "broker-3"];
+        const roomsOf = async () => (await Promise.all(brokers.map(async (name) => (await cluster.status(name)).rooms)));
+        assert.deepEqual((await cluster.status("gateway-1")).partitions, { admins: 4 });
+        assert.deepEqual((await cluster.status("gateway-2")).partitions, { admins: 3 });
+        await waitFor("all brokers are open", async () => (await Promise.all(brokers.map((name) => cluster.status(name))))
+            .every(({ state }) => state === "open"), 20);
+        const admins = await Promise.all([1, 2].map((gateway) => cluster.connect({ user: `jefe${gateway}`, rol: "admin", gateway })));
+        const rooms = await roomsOf();
+        // Two rooms of their own and four partitions, each at two brokers: one room `admins` would make it six.
+        assert.equal(rooms.reduce((sum, n) => sum + n), 2 * (2 + 4));
+        assert.ok(rooms.every((n) => n >= 1), `every broker has a part: ${rooms}`);
+
+        const users = Array.from({ length: 12 }, (_, i) => `u${i}`);
+        const clients = await Promise.all(users.map((user, i) => cluster.connect({ user, gateway: 1 + i % 2 })));
+        const acks = [];
+        for (let n = 1; n <= 40; n++) {
+            acks.push(...clients.map((client) => client.ask({ para: "nadie", mensaje: n }, 20)));
+            if (n === 20) {
+                await cluster.kill("broker-1");
+            }
+        }
+        assert.ok((await Promise.all(acks)).every((ack) => ack.ok === true), "every message is acknowledged");
+        for (const admin of admins) {
+            await admin.receive(users.length * 40, 20);
+            for (const user of users) {
+                assert.deepEqual(admin.received.filter(({ de }) => de === user).map(({ mensaje }) => mensaje),
+                    Array.from({ length: 40 }, (_, i) => i + 1), `${user}'s messages, once and in order`);
+            }
+            assert.equal(admin.disconnected, null);
+        }
+        [...admins, ...clients].forEach((client) => client.close());
+        await cluster.startNodes("broker-1");
     });
 
     await step("refuses a second cluster in the same place, and what it does not know", async () => {

@@ -8,7 +8,7 @@ import { SCALE, waitFor } from "./lib/wait.mjs";
 
 const KEYS = ["name", "role", "version", "state", "address", "link", "admin", "incarnation", "uptime_s", "connections", "relayed", "rooms",
     "messages_in_total", "messages_out_total", "messages_in_per_s", "messages_out_per_s", "queue_bytes", "memory_bytes", "lag",
-    "metrics", "map"];
+    "partitions", "metrics", "map"];
 const ctl = (...args) => run(join(BIN, "roomcastctl"), args);
 
 async function rowsOf(promise) {
@@ -32,6 +32,7 @@ clusterTest("roomcastctl", { gateways: 2, brokers: 3, persisters: 1 }, async (cl
             assert.equal(status.role, node.role);
             assert.equal(status.address, node.url ?? node.link);
             assert.equal(status.admin, node.admin);
+            assert.deepEqual(status.partitions, node.role === "gateway" ? { admins: 4 } : {});
             assert.ok(status.memory_bytes > 100000 && status.incarnation > 0);
         }
     });

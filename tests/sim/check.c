@@ -3,6 +3,7 @@
 
 #include "brokers.h"
 #include "clients.h"
+#include "gateway/partition.h"
 #include "persisters.h"
 
 #include <inttypes.h>
@@ -291,6 +292,18 @@ static void check_room(struct sim_world *w, const struct sim_gateway *g, const s
                 (const char *)room->data, g->host.node.id, members, listed, want);
 }
 
+static void check_rooms(struct sim_world *w, const struct sim_gateway *g, unsigned owners)
+{
+    for (unsigned r = 0; r < SIM_ROOMS; r++) {
+        struct rc_buf *room[RC_SOCKET_ROOMS_MAX] = {rc_buf_hold(w->room[r])};
+        unsigned n = w->options.partitions ? rc_partition_join(room, 1) : 1;
+        for (unsigned i = 0; i < n; i++) {
+            check_room(w, g, room[i], owners);
+            rc_buf_rele(room[i]);
+        }
+    }
+}
+
 static void check_broker(struct sim_world *w, const struct sim_broker *b, size_t live)
 {
     struct rc_broker_stats st;
@@ -319,8 +332,7 @@ static void check_cores(struct sim_world *w)
         if (!w->gateway[i]->core)
             continue;
         check_gateway(w, w->gateway[i]);
-        for (unsigned r = 0; r < SIM_ROOMS; r++)
-            check_room(w, w->gateway[i], w->room[r], owners);
+        check_rooms(w, w->gateway[i], owners);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "clients.h"
+#include "gateway/partition.h"
 #include "timeline.h"
 
 #include <inttypes.h>
@@ -46,10 +47,9 @@ static void on_closed(void *host, uint64_t socket, enum rc_socket_end why)
 static void on_deliver(void *host, const struct rc_msg *msg)
 {
     struct sim_gateway *g = gateway_of(host);
-    struct sim_job job = {.kind = SIM_DELIVER, .msg = *msg};
-    rc_msg_hold(&job.msg);
+    struct sim_job job = {.kind = SIM_DELIVER, .msg = rc_partition_whole(msg)};
     post(g, job);
-    sim_check_routed(g->host.w, g, msg);
+    sim_check_routed(g->host.w, g, &job.msg);
 }
 
 static void on_barrier(void *host, uint64_t session, uint64_t seq)
@@ -102,15 +102,20 @@ static const struct rc_gateway_events events = {
 
 void sim_gateway_connect(struct sim_gateway *g, struct sim_socket *s)
 {
-    struct rc_buf *room[2];
+    struct rc_buf *room[RC_SOCKET_ROOMS_MAX];
     uint32_t n = 0;
     for (unsigned i = 0; i < SIM_ROOMS; i++)
         if (sim_client_in(s->client, i)) {
-            room[n++] = g->host.w->room[i];
+            room[n++] = rc_buf_hold(g->host.w->room[i]);
             g->had[i] = true;
         }
+    if (g->host.w->options.partitions)
+        n = rc_partition_join(room, n);
     s->inc = g->host.self.inc;
-    if (!rc_gateway_connect(g->core, s->id, room, n))
+    bool taken = rc_gateway_connect(g->core, s->id, room, n);
+    for (uint32_t i = 0; i < n; i++)
+        rc_buf_rele(room[i]);
+    if (!taken)
         sim_worker_close(s, "refused");
     else if (g->host.w->options.plant == SIM_EARLY_OPEN)
         sim_client_opened(s);
@@ -120,6 +125,19 @@ void sim_gateway_disconnect(struct sim_gateway *g, struct sim_socket *s)
 {
     rc_gateway_disconnect(g->core, s->id);
     sim_worker_close(s, "left");
+}
+
+/* Each gateway is configured with another number of partitions: that must not matter. */
+static void partition(struct sim_gateway *g, struct rc_emit *e)
+{
+    struct sim_world *w = g->host.w;
+    struct rc_partitions p = {.n = 1, .rule = {{"admins", 1 + (g->host.node.index + 3) % RC_PARTITIONS}}};
+    uint64_t socket = e->socket;
+    if (w->options.plant == SIM_SCATTER)
+        e->socket = e->token;
+    if (w->options.partitions)
+        rc_partition_emit(&p, e);
+    e->socket = socket;
 }
 
 void sim_gateway_read(struct sim_gateway *g, struct sim_socket *s, struct sim_message *m)
@@ -136,11 +154,14 @@ void sim_gateway_read(struct sim_gateway *g, struct sim_socket *s, struct sim_me
     struct rc_buf *bytes = rc_buf_copy(&m->id, sizeof(m->id));
     struct rc_emit e = {.socket = s->id, .token = m->id, .wants_ack = m->wants_ack, .payload = bytes, .n = m->rooms};
     for (unsigned i = 0; i < m->rooms; i++)
-        e.room[i] = w->room[m->room[i]];
+        e.room[i] = rc_buf_hold(w->room[m->room[i]]);
+    partition(g, &e);
     e.fecha = 1700000000000 + w->sim.now / 1000 + sim_between(&w->sim.dice, -3, 3); /* wall clocks are set, too */
     e.row = m->row ? bytes : NULL;
     enum rc_outcome outcome = rc_gateway_emit(g->core, &e);
     rc_buf_rele(bytes);
+    for (unsigned i = 0; i < m->rooms; i++)
+        rc_buf_rele(e.room[i]);
     if (outcome != RC_OUTCOME_OK)
         sim_check_refused(w, m, outcome);
 }

@@ -44,6 +44,7 @@ static void help(void)
     printf("\n"
            "  --brokers N, --gateways N, --persisters N, --k N, --quorum N\n"
            "                     shape of the cluster (drawn from the seed)\n"
+           "  --partitions       admins is a hot room, over another number of partitions at each gateway\n"
            "  --max-delay MS     fail when a delivery takes longer (but in worlds with tight bounds)\n"
            "  --trace            timeline of each run\n"
            "  --watch ID         in the timeline: the way of one message\n"
@@ -114,6 +115,7 @@ static const struct option longs[] = {
     {"k", required_argument, NULL, 'k'},
     {"quorum", required_argument, NULL, 'q'},
     {"plant", required_argument, NULL, 'p'},
+    {"partitions", no_argument, NULL, 'a'},
     {"watch", required_argument, NULL, 'w'},
     {"max-delay", required_argument, NULL, 'x'},
     {"trace", no_argument, NULL, 't'},
@@ -155,6 +157,9 @@ static void parse_one(struct command *c, int option)
         break;
     case 'p':
         parse_plant(c, optarg);
+        break;
+    case 'a':
+        o->partitions = true;
         break;
     case 'w':
         o->watch = number(optarg, 1, UINT32_MAX, "--watch: '%s' is not a message number");
@@ -211,6 +216,8 @@ static void print_replay(const struct sim_options *o, uint64_t seed)
     for (size_t i = 0; i < sizeof(shape) / sizeof(shape[0]); i++)
         if (shape[i].value)
             printf(" --%s %u", shape[i].name, shape[i].value);
+    if (o->partitions)
+        printf(" --partitions");
     if (o->plant)
         printf(" --plant %s", plants[o->plant].name);
     if (o->max_delay)

@@ -155,6 +155,7 @@ void sim_world_describe(const struct sim_world *w, FILE *out)
 void sim_world_run(struct sim_world *w, uint64_t seed, const struct sim_options *options)
 {
     *w = (struct sim_world){.seed = seed, .options = *options};
+    w->options.partitions |= options->plant == SIM_SCATTER;
     sim_init(&w->sim, seed, options->trace);
     build(w);
     if (options->trace) {

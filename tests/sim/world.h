@@ -37,7 +37,8 @@ enum sim_mode { SIM_NONE, SIM_SINGLE, SIM_DOUBLE, SIM_STORM };
     X(SIM_STORE_TWICE, "store-twice", "flap", "rows are stored under a new key each time")                             \
     X(SIM_HIDDEN_GAP, "hidden-gap", NULL, "the topic loses a record and hides the gap")                                \
     X(SIM_SAME_INC, "same-incarnation", "crashG", "a restarted gateway keeps its incarnation")                         \
-    X(SIM_STOPPED_CLOCK, "stopped-clock", "sleep", "a gateway's clock stood still and nobody tells it")
+    X(SIM_STOPPED_CLOCK, "stopped-clock", "sleep", "a gateway's clock stood still and nobody tells it")                \
+    X(SIM_SCATTER, "scatter", NULL, "a socket writes to any partition of a room")
 
 enum sim_plant {
 #define X(name, text, fault, what) name,
@@ -51,6 +52,7 @@ struct sim_options {
     enum sim_mode mode;
     const char *fault; /* kind of the first fault */
     unsigned brokers, gateways, persisters, k, quorum;
+    bool partitions; /* admins is a hot room (gateway/partition.h) */
     enum sim_plant plant;
     rc_time max_delay; /* a delivery must not take longer (P6); 0: any time */
     uint64_t watch;    /* message whose way is traced */

@@ -206,12 +206,12 @@ static size_t put_text(uint8_t *to, const void *bytes, size_t len)
     return 8 + len;
 }
 
-/* A hello of version 2, sealed by hand as roomcast.proto lays it out. */
-static size_t hello_of_version_2(const struct rc_handshake *h, uint8_t *out)
+/* A hello of the next version, sealed by hand as roomcast.proto lays it out. */
+static size_t hello_of_the_next_version(const struct rc_handshake *h, uint8_t *out)
 {
     uint8_t in[600] = "hello", mac[32];
     size_t n = 6;
-    n += put_u64(in + n, 2);
+    n += put_u64(in + n, RC_HS_VERSION + 1);
     n += put_u64(in + n, RC_GATEWAY);
     n += put_text(in + n, "g", 1);
     n += put_u64(in + n, 7); /* incarnation */
@@ -220,7 +220,7 @@ static size_t hello_of_version_2(const struct rc_handshake *h, uint8_t *out)
         n += put_text(in + n, "", 0); /* link, admin, topic */
     n += put_text(in + n, h->nonce_a, RC_HS_NONCE);
     HMAC(EVP_sha256(), key_1, sizeof key_1, in, n, mac, NULL);
-    uint8_t head[] = {0x0a, 63, 0x08, 2, 0x12, 7, 0x08, 1, 0x12, 1, 'g', 0x18, 7, 0x1a, 16};
+    uint8_t head[] = {0x0a, 63, 0x08, RC_HS_VERSION + 1, 0x12, 7, 0x08, 1, 0x12, 1, 'g', 0x18, 7, 0x1a, 16};
     memcpy(out, head, sizeof head);
     n = sizeof head;
     memcpy(out + n, h->nonce_a, RC_HS_NONCE);
@@ -238,7 +238,7 @@ static void other_versions_are_told(void **state)
     (void)state;
     struct pair p;
     begin(&p, &right, &right);
-    p.a.out_len = hello_of_version_2(&p.a, p.a.out);
+    p.a.out_len = hello_of_the_next_version(&p.a, p.a.out);
     assert_int_equal(to_b(&p), RC_HS_FAIL);
     assert_int_equal(p.b.why, RC_WHY_VERSION);
     assert_int_equal(to_a(&p), RC_HS_FAIL);

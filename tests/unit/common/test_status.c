@@ -79,12 +79,15 @@ static void makes_json_of_all_keys(void **state)
     struct rc_status status = sample();
     status.metrics = &metrics;
     status.metrics_count = 1;
+    static const struct rc_status_room rooms[] = {{"admins", 4}, {"ventas", 2}};
+    status.partitioned = rooms;
+    status.partitioned_count = 2;
     status.map = map;
     status.map_count = 2;
     char *json = rc_status_json(&status);
     json_t *root = json_loads(json, 0, NULL);
     assert_non_null(root);
-    assert_int_equal(json_object_size(root), 21);
+    assert_int_equal(json_object_size(root), 22);
     assert_string_equal(text(root, "name"), "gateway-1");
     assert_string_equal(text(root, "role"), "gateway");
     assert_string_equal(text(root, "version"), RC_VERSION);
@@ -102,6 +105,9 @@ static void makes_json_of_all_keys(void **state)
     assert_true(json_real_value(json_object_get(root, "messages_out_per_s")) == 1.5);
     assert_int_equal(number(root, "queue_bytes"), 5);
     assert_int_equal(number(root, "lag"), 6);
+    assert_int_equal(json_object_size(json_object_get(root, "partitions")), 2);
+    assert_int_equal(number(json_object_get(root, "partitions"), "admins"), 4);
+    assert_int_equal(number(json_object_get(root, "partitions"), "ventas"), 2);
     assert_int_equal(number(json_object_get(root, "metrics"), "clients"), 9);
     json_t *second = json_array_get(json_object_get(root, "map"), 1);
     assert_string_equal(text(second, "name"), "broker-1");
