@@ -25,6 +25,9 @@ static const struct rc_option lines[] = {
      "Accepted messages that wait to be confirmed; at the bound further ones are refused as busy."},
     {"queue.gateway", RC_OPT_SIZE, AT(gateway_bytes), 4 * MIB, 16 * MIB, "16m", "bytes", false,
      "Unsent or unacknowledged for one gateway; at the bound messages to its rooms are refused as busy."},
+    {"drain.timeout", RC_OPT_MS, AT(drain_timeout), 0, 3600000, "60000", "ms", false,
+     "How long roomcastctl drain waits for messages that are not confirmed or stored."},
+    {"drain.term_timeout", RC_OPT_MS, AT(drain_term_timeout), 0, 3600000, "5000", "ms", false, "The same for SIGTERM."},
 };
 
 static void take_persisters(struct rc_broker_options *o, struct rc_option_errors *errors)

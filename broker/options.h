@@ -13,6 +13,7 @@ struct rc_broker_options {
     char *durability;
     int64_t incarnation; /* lowest to start with */
     int64_t topic_buffer, waiting_bytes, gateway_bytes;
+    int64_t drain_timeout, drain_term_timeout; /* ms */
 
     /* made by the check */
     uint32_t persister_count;

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAVE_LONGEST (5000 * RC_MS) /* for what is not confirmed or stored at the end */
 /* A fan-out to relayed clients comes all at once; while it drains, rooms with that gateway are busy, and nobody is closed. */
 #define RELAYS_BOUND 4 /* times queue.gateway */
 
@@ -171,9 +170,9 @@ static void on_link(void *arg)
 /* C4: the gateways have heard that we drain; we go when nothing waits for us any more. */
 static void leave_when_idle(struct rc_broker_process *b)
 {
-    rc_time since = rc_clock_now() - b->leaving;
+    rc_time now = rc_clock_now();
     bool idle = rc_broker_idle(b->core) && rc_host_dry(b->host);
-    if ((idle && since > 2 * b->options->common.times.h) || since > LEAVE_LONGEST)
+    if ((idle && now - b->leaving > 2 * b->options->common.times.h) || now > b->leave_by)
         rc_loop_stop(b->daemon.loop);
 }
 
@@ -182,10 +181,10 @@ static void on_tick(void *arg)
     struct rc_broker_process *b = arg;
     begin_pass(b);
     rc_host_process(b->host);
+    if (b->leaving)
+        leave_when_idle(b); /* before this tick's heartbeats are under way, with which we would never be dry */
     rc_broker_tick(b->core);
     finish_pass(b);
-    if (b->leaving)
-        leave_when_idle(b);
 }
 
 static void on_second(void *arg)
@@ -282,12 +281,32 @@ static enum rc_exit start(struct rc_broker_process *b)
     return code == RC_EXIT_OK ? RC_EXIT_OK : rc_daemon_refuse(code, "%s", *why ? why : "out of memory");
 }
 
+/* A second call may only shorten the time. */
+static void begin_to_leave(struct rc_broker_process *b, int64_t longest_ms)
+{
+    rc_time now = rc_clock_now(), by = now + longest_ms * RC_MS;
+    if (!b->leaving || by < b->leave_by)
+        b->leave_by = by;
+    if (b->leaving)
+        return;
+    b->leaving = now;
+    rc_log(RC_INFO, "draining", "longest_ms=%lld", (long long)longest_ms);
+    rc_broker_drain(b->core);
+    finish_pass(b);
+}
+
 static void stop(void *arg)
 {
     struct rc_broker_process *b = arg;
-    b->leaving = rc_clock_now();
-    rc_broker_drain(b->core);
-    finish_pass(b);
+    begin_to_leave(b, b->options->drain_term_timeout);
+}
+
+bool rc_broker_process_drain(struct rc_broker_process *b)
+{
+    if (b->leaving)
+        return false;
+    begin_to_leave(b, b->options->drain_timeout);
+    return true;
 }
 
 static void hangup(void *arg)

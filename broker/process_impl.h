@@ -26,7 +26,8 @@ struct rc_broker_process {
     struct rc_broker_sessions sessions; /* open ones, for the map and for relays */
     struct rc_relays relays;
     struct rc_suspend suspend;
-    rc_time leaving;   /* when a signal asked for the end; 0: it did not */
+    rc_time leaving;   /* when the end was asked for; 0: it was not */
+    rc_time leave_by;  /* the latest end */
     uint64_t next_inc; /* we are refused as too old: begin again with this one; 0: no */
     bool twin;         /* another process has our id: the loop ended for that */
     struct rc_rate in, out;
@@ -35,6 +36,9 @@ struct rc_broker_process {
     struct rc_link_metrics link_values;
     struct rc_metrics metrics[2]; /* the role's, the links' */
 };
+
+/* process.c */
+bool rc_broker_process_drain(struct rc_broker_process *b); /* by command; false: it drains already */
 
 /* report.c */
 const char *rc_broker_state_text(enum rc_broker_state state); /* static string */

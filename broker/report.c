@@ -91,6 +91,11 @@ static char *admin_status(void *arg)
     return json;
 }
 
+static bool admin_drain(void *arg)
+{
+    return rc_broker_process_drain(arg);
+}
+
 enum rc_exit rc_broker_report_open(struct rc_broker_process *b, char why[RC_ADMIN_WHY])
 {
     struct rc_admin_config config = {.listen = b->options->common.options.admin_listen,
@@ -98,6 +103,7 @@ enum rc_exit rc_broker_report_open(struct rc_broker_process *b, char why[RC_ADMI
                                      .ready = admin_ready,
                                      .metrics = admin_metrics,
                                      .status = admin_status,
+                                     .drain = admin_drain,
                                      .arg = b};
     enum rc_exit code = rc_admin_new(&b->admin, b->daemon.loop, &config, why);
     if (code == RC_EXIT_OK)

@@ -22,6 +22,8 @@
 #define BODY_MAX        65536
 #define TIMEOUT_S       5
 #define ACCEPT_PAUSE_MS 1000
+#define HTTP_ACCEPTED   202
+#define HTTP_CONFLICT   409
 #define ANY_METHOD      0xffff /* so that we, not evhttp, answer the methods that we do not have */
 
 struct rc_admin {
@@ -73,16 +75,30 @@ static unsigned answer_status(const struct rc_admin *admin, FILE *out)
     return text ? HTTP_OK : HTTP_INTERNAL;
 }
 
+static unsigned answer_drain(const struct rc_admin *admin, FILE *out)
+{
+    const struct rc_admin_config *config = &admin->config;
+    if (!config->drain) {
+        fputs("{\"error\":\"this node cannot be drained: stop it by SIGTERM\"}\n", out);
+        return HTTP_NOTIMPLEMENTED;
+    }
+    bool begun = config->drain(config->arg);
+    answer_status(admin, out);
+    return begun ? HTTP_ACCEPTED : HTTP_CONFLICT;
+}
+
 static const struct route {
     const char *path, *type;
     bool open; /* needs no token */
+    bool post; /* has the method POST alone, else GET and HEAD */
     /* Writes the body to out, returns the HTTP status. */
     unsigned (*answer)(const struct rc_admin *admin, FILE *out);
 } routes[] = {
-    {"/healthz", "text/plain", true, answer_health},
-    {"/readyz", "text/plain", true, answer_ready},
-    {"/metrics", "text/plain; version=0.0.4", false, answer_metrics},
-    {"/status", "application/json", false, answer_status},
+    {"/healthz", "text/plain", true, false, answer_health},
+    {"/readyz", "text/plain", true, false, answer_ready},
+    {"/metrics", "text/plain; version=0.0.4", false, false, answer_metrics},
+    {"/status", "application/json", false, false, answer_status},
+    {"/drain", "application/json", false, true, answer_drain},
 };
 
 static const struct route *find_route(const struct evhttp_uri *uri)
@@ -144,6 +160,11 @@ static void call(const struct rc_admin *admin, const struct route *route, struct
     free(text);
 }
 
+static bool has_method(const struct route *route, enum evhttp_cmd_type method)
+{
+    return route->post ? method == EVHTTP_REQ_POST : method == EVHTTP_REQ_GET || method == EVHTTP_REQ_HEAD;
+}
+
 static void on_request(struct evhttp_request *req, void *arg)
 {
     struct rc_admin *admin = arg;
@@ -153,9 +174,9 @@ static void on_request(struct evhttp_request *req, void *arg)
     if (evhttp_find_header(evhttp_request_get_input_headers(req), "Origin")) {
         reply_text(req, 403, "not for web pages\n");
     } else if (!route) {
-        reply_text(req, HTTP_NOTFOUND, "no such path; /healthz /readyz /metrics /status\n");
-    } else if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
-        evhttp_add_header(headers, "Allow", "GET, HEAD");
+        reply_text(req, HTTP_NOTFOUND, "no such path; /healthz /readyz /metrics /status /drain\n");
+    } else if (!has_method(route, method)) {
+        evhttp_add_header(headers, "Allow", route->post ? "POST" : "GET, HEAD");
         reply_text(req, HTTP_BADMETHOD, "this path has other methods\n");
     } else if (!route->open && !authorized(admin, req)) {
         evhttp_add_header(headers, "WWW-Authenticate", "Bearer");

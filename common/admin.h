@@ -6,6 +6,9 @@
  *   GET /readyz    200 ready, or 503 and the reason    open to all
  *   GET /metrics   Prometheus text                     with a token when one is configured
  *   GET /status    JSON (common/status.h)              likewise
+ *   POST /drain    202 and the same JSON: the node     likewise
+ *                  drains and ends; 409: it does so
+ *                  already; 501: its kind cannot
  *
  * HEAD is answered like GET without the body. Limits: one request per connection, 8 KiB of headers, 64 KiB of body,
  * 5 s without progress. The number of connections has no limit of its own, because evhttp tells nobody when a silent
@@ -37,6 +40,9 @@ struct rc_admin_config {
     void (*metrics)(void *arg, FILE *out);
     /* Makes the body of /status; malloc'd, NULL answers 500. */
     char *(*status)(void *arg);
+    /* Begins to drain the node, which ends by itself then, though not within the call. False: it was begun before.
+     * NULL: this node cannot be drained. */
+    bool (*drain)(void *arg);
     void *arg;
 };
 

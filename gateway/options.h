@@ -19,6 +19,8 @@ struct rc_gateway_options {
     int64_t ping_interval, ping_timeout, connect_timeout;
     int64_t max_payload;
     int64_t queue_client, queue_unconfirmed, queue_socket, queue_credit;
+    int64_t drain_pace;                        /* connections a second */
+    int64_t drain_timeout, drain_term_timeout; /* ms */
     bool demo;
     char *client_dir;
     char *cors_origins;

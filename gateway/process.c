@@ -36,13 +36,78 @@ static void twin(void *arg)
     rc_loop_stop(g->daemon.loop);
 }
 
-/* The clients go first, so that they reconnect elsewhere at once; what they sent is confirmed before we go. */
-static void stop(void *arg)
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
+
+/* The clients are gone, or have to go now; what they sent is confirmed before we go. */
+static void end(struct rc_gateway_process *g)
 {
-    struct rc_gateway_process *g = arg;
+    rc_watch_free(g->pacing);
+    g->pacing = NULL;
     for (unsigned i = 0; i < g->workers; i++)
         rc_worker_end(g->worker[i]);
     rc_router_leave(g->router);
+}
+
+static size_t clients(const struct rc_gateway_process *g)
+{
+    size_t sum = 0;
+    for (unsigned i = 0; i < g->workers; i++)
+        sum += rc_worker_clients(g->worker[i]);
+    return sum;
+}
+
+/* A worker that is empty waits for the others: it must pass on the barriers of their deliveries. */
+static void on_pace(void *arg)
+{
+    struct rc_gateway_process *g = arg;
+    rc_time now = rc_clock_now();
+    size_t left = clients(g);
+    if (!left || now >= g->drain.until) {
+        end(g);
+        return;
+    }
+    size_t due = rc_drain_due(&g->drain, left, now);
+    for (unsigned i = 0; i < g->workers && due; i++) {
+        size_t share = rc_drain_share(&due, &left, rc_worker_clients(g->worker[i]));
+        if (share)
+            rc_worker_drain(g->worker[i], share);
+    }
+}
+
+/* Clients go at a pace at which the others can take them, by the end of their transport alone, since a Socket.IO
+ * DISCONNECT would keep them from connecting again. */
+static void leave(struct rc_gateway_process *g, int64_t longest_ms)
+{
+    rc_time now = rc_clock_now();
+    g->leaving = true;
+    rc_drain_begin(&g->drain, (uint64_t)g->options->drain_pace, now, now + longest_ms * RC_MS);
+    rc_log(RC_INFO, "draining", "clients=%zu pace=%lld longest_ms=%lld", clients(g), (long long)g->options->drain_pace,
+           (long long)longest_ms);
+    rc_router_drain(g->router);
+    for (unsigned i = 0; i < g->workers; i++)
+        rc_worker_drain(g->worker[i], 0);
+    g->pacing = rc_loop_every(g->daemon.loop, RC_DRAIN_STEP_MS, on_pace, g);
+    if (!g->pacing || !longest_ms)
+        end(g);
+}
+
+bool rc_gateway_process_drain(struct rc_gateway_process *g)
+{
+    if (g->leaving)
+        return false;
+    leave(g, g->options->drain_timeout);
+    return true;
+}
+
+/* A signal in the middle of a drain leaves it the time that a signal has. */
+static void stop(void *arg)
+{
+    struct rc_gateway_process *g = arg;
+    rc_time until = rc_clock_now() + g->options->drain_term_timeout * RC_MS;
+    if (!g->leaving)
+        leave(g, g->options->drain_term_timeout);
+    else if (until < g->drain.until)
+        g->drain.until = until;
 }
 
 static void hangup(void *arg)

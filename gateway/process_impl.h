@@ -7,6 +7,7 @@
 #include "gateway/app/auth.h"
 #include "gateway/app/history.h"
 #include "gateway/demo/demo.h"
+#include "gateway/drain.h"
 #include "gateway/options.h"
 #include "gateway/router.h"
 #include "gateway/script/script.h"
@@ -24,7 +25,10 @@ struct rc_gateway_process {
     struct rc_demo *demo; /* NULL without the option */
     struct rc_router *router;
     struct rc_admin *admin;
-    bool twin; /* another process has our id: the loop ended for that */
+    struct rc_drain drain;
+    bool leaving;            /* drains, or does more: takes no more clients */
+    struct rc_watch *pacing; /* closes clients; NULL: not yet, or no more */
+    bool twin;               /* another process has our id: the loop ended for that */
     unsigned workers;
     struct rc_worker *worker[RC_WORKERS_MAX];
     struct rc_history *history[RC_WORKERS_MAX];
@@ -36,6 +40,9 @@ struct rc_gateway_process {
     struct rc_link_metrics link_values;
     struct rc_metrics metrics[2]; /* the role's, the links' */
 };
+
+/* process.c */
+bool rc_gateway_process_drain(struct rc_gateway_process *g); /* by command; false: it drains already */
 
 /* report.c */
 /* Opens the admin listener and fills self.admin; the code to exit with, and why. */

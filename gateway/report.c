@@ -117,6 +117,11 @@ void rc_gateway_report_sample(struct rc_gateway_process *g)
     rc_rate_sample(&g->out, value(g, GM_COPIES_OUT), rc_clock_now());
 }
 
+static bool drain(void *arg)
+{
+    return rc_gateway_process_drain(arg);
+}
+
 enum rc_exit rc_gateway_report_open(struct rc_gateway_process *g, char why[RC_ADMIN_WHY])
 {
     struct rc_admin_config config = {.listen = g->options->common.options.admin_listen,
@@ -124,6 +129,7 @@ enum rc_exit rc_gateway_report_open(struct rc_gateway_process *g, char why[RC_AD
                                      .ready = ready,
                                      .metrics = metrics,
                                      .status = status,
+                                     .drain = drain,
                                      .arg = g};
     enum rc_exit code = rc_admin_new(&g->admin, g->daemon.loop, &config, why);
     if (code == RC_EXIT_OK)

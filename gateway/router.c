@@ -335,6 +335,11 @@ void rc_router_workers(struct rc_router *r, struct rc_worker *const *worker, uns
     rc_trunk_workers(r->trunk, r->workers);
 }
 
+void rc_router_drain(struct rc_router *r)
+{
+    rc_gateway_drain(r->core);
+}
+
 void rc_router_leave(struct rc_router *r)
 {
     r->leaving = rc_clock_now();

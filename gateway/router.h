@@ -41,6 +41,8 @@ struct rc_uplink rc_router_uplink(struct rc_router *r);
 /* Before the loop runs: the workers by index. They stay the caller's. */
 void rc_router_workers(struct rc_router *r, struct rc_worker *const *worker, unsigned count);
 
+/* The workers were told to drain: no more CONNECTs, all else goes on. Before rc_router_leave. */
+void rc_router_drain(struct rc_router *r);
 /* The workers were told to end: goes on until they have, waits for what is unconfirmed (5 s at most), says BYE, then
  * calls dry. */
 void rc_router_leave(struct rc_router *r);

@@ -46,6 +46,7 @@ enum rc_down_kind {
     RC_DOWN_BARRIER, /* barrier: post PASSED with it when the deliveries before it are in the sockets' queues */
     RC_DOWN_RESULT,  /* socket, token, outcome: of an emit */
     RC_DOWN_PAUSE,   /* socket, stop: stop or go on reading from it */
+    RC_DOWN_DRAIN,   /* count: take no more clients, and close so many of those that are there */
     RC_DOWN_RELAY,   /* relay: of a client connected here, or of a guest */
     RC_DOWN_ARRIVE,  /* connection: from another worker */
     RC_DOWN_ROWS,    /* query, side: a packed Side{Rows}; side NULL: no persister can be asked */
@@ -59,6 +60,7 @@ struct rc_down {
     uint64_t token;
     enum rc_outcome outcome;
     bool stop;
+    size_t count;
     uint64_t query;
     struct rc_buf *side;
     struct rc_relay relay;

@@ -127,6 +127,18 @@ static void take_arrival(struct rc_worker *w, struct rc_down *down)
         speak(w, stream);
 }
 
+/* Sessions first, here or on a relay; what has none are requests, and clients whose session another gateway has. */
+static void take_drain(struct rc_worker *w, size_t count)
+{
+    rc_listener_free(w->listener);
+    w->listener = NULL;
+    rc_http_server_drain(w->http);
+    rc_eio_server_drain(w->eio);
+    rc_sio_drain(w->sio);
+    size_t closed = rc_eio_server_close_some(w->eio, count, RC_CLOSE_SHUTDOWN);
+    rc_net_close_some(w->net, count - closed, RC_CLOSE_SHUTDOWN);
+}
+
 static void open_letter(struct rc_worker *w, struct rc_down *down)
 {
     struct rc_up passed = {.kind = RC_UP_PASSED, .barrier = down->barrier};
@@ -139,6 +151,9 @@ static void open_letter(struct rc_worker *w, struct rc_down *down)
         break;
     case RC_DOWN_ROWS:
         take_rows(w, down);
+        break;
+    case RC_DOWN_DRAIN:
+        take_drain(w, down->count);
         break;
     case RC_DOWN_RELAY:
         take_relay(w, &down->relay);
@@ -375,6 +390,17 @@ bool rc_worker_start(struct rc_worker *w)
     errno = pthread_create(&w->thread, NULL, run, w);
     w->started = errno == 0;
     return w->started;
+}
+
+void rc_worker_drain(struct rc_worker *w, size_t count)
+{
+    rc_worker_post(w, &(struct rc_down){.kind = RC_DOWN_DRAIN, .count = count}, 0);
+}
+
+size_t rc_worker_clients(struct rc_worker *w)
+{
+    return rc_metric_get(&w->values[GM_CONNECTIONS]) + rc_metric_get(&w->values[GM_POLLING]) +
+           rc_metric_get(&w->values[GM_GUESTS]);
 }
 
 void rc_worker_end(struct rc_worker *w)

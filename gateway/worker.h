@@ -55,6 +55,13 @@ struct rc_http_server *rc_worker_http(struct rc_worker *worker);
 /* Starts the thread. False: errno. */
 bool rc_worker_start(struct rc_worker *worker);
 
+/* Takes no clients from now on (no listener, no sessions, no sockets) and closes `count` of those that it has
+ * (RC_CLOSE_SHUTDOWN), sessions first; the others go on. May be called again, to close more. The link loop. */
+void rc_worker_drain(struct rc_worker *worker, size_t count);
+/* Connections, sessions on long-polling and relayed requests; a client may count twice. 0: it has no client. Any
+ * thread. */
+size_t rc_worker_clients(struct rc_worker *worker);
+
 /* Begins the end without waiting: the worker closes its listener and all sockets (RC_CLOSE_SHUTDOWN), lets them read
  * what is queued, posts their DISCONNECTs, and has ended then. The link loop, which must not stand still, asks by the
  * second. */

@@ -8,15 +8,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "broker/ctl/drain.h"
 #include "broker/ctl/survey.h"
 #include "broker/ctl/table.h"
 
 static const char help[] =
     "usage: roomcastctl [--cluster FILE] [--node HOST:PORT,...] status [-o table|json]\n"
+    "       roomcastctl [--cluster FILE] [--node HOST:PORT,...] drain NODE [--wait]\n"
     "       roomcastctl version\n"
     "\n"
     "status   asks every node at once and shows a row for each; one that does not answer is a row with state "
     "down.\n"
+    "drain    tells a gateway or a broker, by its name, to finish its work and end: a gateway's clients connect "
+    "again\n"
+    "         elsewhere at a set pace, a broker's rooms are taken over. A node that drains already is no error.\n"
     "version  prints the version of this program.\n"
     "\n"
     "  --cluster FILE        cluster.json of deploy/local-cluster\n"
@@ -26,16 +31,20 @@ static const char help[] =
     "                        or the token itself in ROOMCAST_ADMIN_TOKEN)\n"
     "  --timeout SECONDS     for all answers together, 0.1 to 60 (2)\n"
     "  -o, --output FORMAT   table (for people) or json (for scripts)\n"
+    "  --wait                drain: return when the node is gone, and show until then what is left\n"
     "  --help, --version\n"
     "\n"
-    "exit code: 0 all nodes answered; 69 one did not; 64 usage; 78 FILE or the token cannot be used; 70 "
+    "exit code: 0 all nodes answered, the node drains (with --wait: is gone); 69 one did not answer, refused the token "
+    "or\n"
+    "is still there; 64 usage, no such node, or one that cannot be drained; 78 FILE or the token cannot be used; 70 "
     "internal\n";
 
 struct command_line {
     const char *cluster, *node, *token_file;
     long timeout_ms;
-    bool json;
+    bool json, wait;
     const char *command; /* NULL: help was printed */
+    const char *subject; /* the node to drain; NULL: none was named */
 };
 
 static enum rc_exit usage_error(const char *fmt, const char *what)
@@ -70,6 +79,9 @@ static enum rc_exit take_option(int option, struct command_line *line)
         return read_timeout(optarg, &line->timeout_ms)
                    ? RC_EXIT_OK
                    : usage_error("--timeout %s: give seconds from 0.1 to 60", optarg);
+    case 'W':
+        line->wait = true;
+        return RC_EXIT_OK;
     case 'o':
         line->json = strcmp(optarg, "json") == 0;
         return line->json || strcmp(optarg, "table") == 0 ? RC_EXIT_OK
@@ -82,10 +94,15 @@ static enum rc_exit take_option(int option, struct command_line *line)
 static enum rc_exit read_command_line(int argc, char **argv, struct command_line *line)
 {
     static const struct option options[] = {
-        {"cluster", required_argument, NULL, 'c'},    {"node", required_argument, NULL, 'n'},
-        {"token-file", required_argument, NULL, 't'}, {"timeout", required_argument, NULL, 'w'},
-        {"output", required_argument, NULL, 'o'},     {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},          {NULL, 0, NULL, 0},
+        {"cluster", required_argument, NULL, 'c'},
+        {"node", required_argument, NULL, 'n'},
+        {"token-file", required_argument, NULL, 't'},
+        {"timeout", required_argument, NULL, 'w'},
+        {"output", required_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {"wait", no_argument, NULL, 'W'},
+        {NULL, 0, NULL, 0},
     };
     int option;
     enum rc_exit code = RC_EXIT_OK;
@@ -101,9 +118,13 @@ static enum rc_exit read_command_line(int argc, char **argv, struct command_line
         }
     }
     if (optind == argc)
-        return usage_error("%s", "a command is missing: status or version");
-    line->command = argv[optind];
-    return optind + 1 < argc ? usage_error("unexpected argument %s", argv[optind + 1]) : RC_EXIT_OK;
+        return usage_error("%s", "a command is missing: status, drain or version");
+    line->command = argv[optind++];
+    if (strcmp(line->command, "drain") == 0)
+        line->subject = argv[optind] ? argv[optind++] : NULL;
+    else if (line->wait)
+        return usage_error("--wait is for drain, not for %s", line->command);
+    return optind < argc ? usage_error("unexpected argument %s", argv[optind]) : RC_EXIT_OK;
 }
 
 static enum rc_exit fill_survey(const struct command_line *line, struct rc_survey *survey)
@@ -146,7 +167,22 @@ static enum rc_exit print_survey(const struct rc_survey *survey, bool json)
     return rc_survey_down(survey) ? RC_EXIT_UNAVAILABLE : RC_EXIT_OK;
 }
 
-static enum rc_exit status(const struct command_line *line)
+static enum rc_exit answer(const struct command_line *line, const struct rc_survey *survey,
+                           const struct rc_secret *token)
+{
+    if (!line->subject)
+        return print_survey(survey, line->json);
+    struct rc_drain_order order = {.node = line->subject,
+                                   .survey = survey,
+                                   .token = token,
+                                   .timeout_ms = line->timeout_ms,
+                                   .wait = line->wait,
+                                   .every_second = isatty(STDOUT_FILENO)};
+    return rc_ctl_drain(&order);
+}
+
+/* Both commands begin with the state of all nodes. */
+static enum rc_exit survey_and_answer(const struct command_line *line)
 {
     static struct rc_survey survey; /* static for its size */
     struct rc_secret token = {0};
@@ -155,7 +191,7 @@ static enum rc_exit status(const struct command_line *line)
         code = load_token(line, &token);
     if (code == RC_EXIT_OK) {
         if (rc_survey_ask(&survey, &token, line->timeout_ms)) {
-            code = print_survey(&survey, line->json);
+            code = answer(line, &survey, &token);
         } else {
             fputs("roomcastctl: out of memory\n", stderr);
             code = RC_EXIT_INTERNAL;
@@ -180,7 +216,10 @@ enum rc_exit rc_ctl_run(int argc, char **argv)
         puts("roomcastctl " RC_VERSION);
         return RC_EXIT_OK;
     }
+    if (strcmp(line.command, "drain") == 0)
+        return line.subject ? survey_and_answer(&line)
+                            : usage_error("%s", "which node? give its name: drain gateway-1");
     return strcmp(line.command, "status") == 0
-               ? status(&line)
-               : usage_error("unknown command %s; there are status and version", line.command);
+               ? survey_and_answer(&line)
+               : usage_error("unknown command %s; there are status, drain and version", line.command);
 }

@@ -1,4 +1,4 @@
-/* Many HTTP GETs at once with one common end, on libcurl's multi interface. */
+/* Many HTTP requests at once with one common end, on libcurl's multi interface. */
 #include "broker/ctl/fetch.h"
 
 #include <curl/curl.h>
@@ -9,7 +9,7 @@
 
 #include "clock.h"
 
-struct get { /* one GET under way, in the list of its fetch */
+struct get { /* one request under way, in the list of its fetch */
     struct get *next;
     CURL *curl;
     rc_fetch_cb cb;
@@ -90,7 +90,13 @@ static void get_free(struct get *get)
     free(get);
 }
 
-bool rc_fetch_add(struct rc_fetch *fetch, const char *address, const char *path, rc_fetch_cb cb, void *arg)
+static bool set_method(const struct get *get, bool post)
+{
+    return !post || (curl_easy_setopt(get->curl, CURLOPT_POST, 1L) == CURLE_OK &&
+                     curl_easy_setopt(get->curl, CURLOPT_POSTFIELDS, "") == CURLE_OK);
+}
+
+static bool add(struct rc_fetch *fetch, const char *address, const char *path, bool post, rc_fetch_cb cb, void *arg)
 {
     struct get *get = calloc(1, sizeof *get);
     char *url = NULL;
@@ -100,7 +106,7 @@ bool rc_fetch_add(struct rc_fetch *fetch, const char *address, const char *path,
     get->cb = cb;
     get->arg = arg;
     bool added = get->curl && asprintf(&url, "http://%s%s", address, path) > 0 && set_up(fetch, get, url) &&
-                 curl_multi_add_handle(fetch->multi, get->curl) == CURLM_OK;
+                 set_method(get, post) && curl_multi_add_handle(fetch->multi, get->curl) == CURLM_OK;
     free(url);
     if (!added) {
         get_free(get);
@@ -111,7 +117,17 @@ bool rc_fetch_add(struct rc_fetch *fetch, const char *address, const char *path,
     return true;
 }
 
-/* Takes the GET out before its callback, which may add others. */
+bool rc_fetch_add(struct rc_fetch *fetch, const char *address, const char *path, rc_fetch_cb cb, void *arg)
+{
+    return add(fetch, address, path, false, cb, arg);
+}
+
+bool rc_fetch_post(struct rc_fetch *fetch, const char *address, const char *path, rc_fetch_cb cb, void *arg)
+{
+    return add(fetch, address, path, true, cb, arg);
+}
+
+/* Takes the request out before its callback, which may add others. */
 static void finish(struct rc_fetch *fetch, struct get *get, const char *error)
 {
     struct get **at = &fetch->gets;
@@ -140,7 +156,7 @@ static void finish_answered(struct rc_fetch *fetch, const CURLMsg *message)
         error = curl_easy_strerror(result);
     } else if (status == 401 || status == 403) {
         error = "refused the operator token: give the right one with --token-file";
-    } else if (status != 200) {
+    } else if (status != 200 && status != 202) {
         snprintf(text, sizeof text, "answered HTTP status %ld", status);
         error = text;
     }

@@ -1,5 +1,5 @@
 /*
- * Many HTTP GETs at once with one common end: what has not answered by the deadline is answered with an
+ * Many HTTP requests at once with one common end: what has not answered by the deadline is answered with an
  * error. Answers may ask for more. The one place that includes libcurl. Single-threaded.
  */
 #ifndef RC_CTL_FETCH_H
@@ -14,8 +14,8 @@
 
 struct rc_fetch;
 
-/* The end of one GET. body (not terminated) is NULL when error says in a phrase why there is none, also for a
- * status other than 200. Both are valid during the call. The callback may call rc_fetch_add. */
+/* The end of one request. body (not terminated) is NULL when error says in a phrase why there is none, also for a
+ * status other than 200 and 202. Both are valid during the call. The callback may call rc_fetch_add. */
 typedef void (*rc_fetch_cb)(void *arg, const char *body, size_t len, const char *error);
 
 /* token: for `Authorization: Bearer`, outlives the fetch; NULL or empty: none. NULL when out of memory. */
@@ -25,7 +25,10 @@ struct rc_fetch *rc_fetch_new(const struct rc_secret *token);
  * called. */
 bool rc_fetch_add(struct rc_fetch *fetch, const char *address, const char *path, rc_fetch_cb cb, void *arg);
 
-/* Returns when every GET has ended, timeout_ms after the call at the latest. */
+/* The same with POST, and without a body. */
+bool rc_fetch_post(struct rc_fetch *fetch, const char *address, const char *path, rc_fetch_cb cb, void *arg);
+
+/* Returns when every request has ended, timeout_ms after the call at the latest. */
 void rc_fetch_run(struct rc_fetch *fetch, long timeout_ms);
 
 void rc_fetch_free(struct rc_fetch *fetch); /* NULL is allowed */

@@ -88,6 +88,24 @@ size_t rc_eio_server_count(const struct rc_eio_server *server)
     return server->used;
 }
 
+void rc_eio_server_drain(struct rc_eio_server *server)
+{
+    server->draining = true;
+}
+
+size_t rc_eio_server_close_some(struct rc_eio_server *server, size_t max, enum rc_close why)
+{
+    size_t closed = 0;
+    for (uint32_t i = 0; i < server->slots && closed < max; i++) {
+        struct rc_eio *eio = server->table[i];
+        if (eio) {
+            rc_eio_close(eio, why);
+            closed++;
+        }
+    }
+    return closed;
+}
+
 void rc_eio_server_close_polling(struct rc_eio_server *server, enum rc_close why)
 {
     for (uint32_t i = 0; i < server->slots; i++) {

@@ -59,6 +59,10 @@ struct rc_eio_server *rc_eio_server_new(const struct rc_eio_config *config);
 /* Ends the sessions that are on long-polling; the others must be gone with their connections. NULL is allowed. */
 void rc_eio_server_free(struct rc_eio_server *server);
 size_t rc_eio_server_count(const struct rc_eio_server *server); /* sessions that are not ending */
+/* Opens no more sessions: requests for one are answered 503. */
+void rc_eio_server_drain(struct rc_eio_server *server);
+/* Ends up to max sessions, on whatever transport; returns how many. */
+size_t rc_eio_server_close_some(struct rc_eio_server *server, size_t max, enum rc_close why);
 /* Ends the sessions that are on long-polling, which no connection holds. */
 void rc_eio_server_close_polling(struct rc_eio_server *server, enum rc_close why);
 

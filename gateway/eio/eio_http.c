@@ -118,6 +118,17 @@ static void serve_upgrade(struct rc_eio_server *server, struct rc_eio *eio, cons
         rc_eio_ws_open(server, request, response);
 }
 
+/* A client that wants a session while we drain goes elsewhere with it. */
+static void send_away(struct rc_response *response, bool upgrade)
+{
+    static const char text[] = "This server is being stopped; connect again";
+    rc_response_close(response, RC_CLOSE_SHUTDOWN);
+    if (upgrade)
+        rc_ws_refuse(response, 503, text);
+    else
+        rc_response_full(response, 503, "text/plain", "Cache-Control: no-store\r\n", text, sizeof(text) - 1);
+}
+
 static void serve(struct rc_eio_server *server, const struct rc_http_request *request, struct rc_response *response)
 {
     struct rc_eio *eio = NULL;
@@ -127,6 +138,8 @@ static void serve(struct rc_eio_server *server, const struct rc_http_request *re
         server->config.elsewhere(server->config.desk, &q.sid, request, response);
     else if (code != GOOD)
         refuse(response, code, q.upgrade);
+    else if (!eio && server->draining)
+        send_away(response, q.upgrade);
     else if (q.upgrade)
         serve_upgrade(server, eio, request, response);
     else if (eio)

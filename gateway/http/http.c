@@ -31,6 +31,7 @@ struct route {
 struct rc_http_server {
     struct rc_wheel *wheel;
     _Atomic uint64_t *values;
+    bool draining; /* no connection goes on after its response */
     unsigned routes;
     struct route route[ROUTES_MAX];
 };
@@ -41,6 +42,11 @@ struct rc_http_server *rc_http_server_new(struct rc_wheel *wheel, _Atomic uint64
     server->wheel = wheel;
     server->values = values;
     return server;
+}
+
+void rc_http_server_drain(struct rc_http_server *server)
+{
+    server->draining = true;
 }
 
 void rc_http_server_free(struct rc_http_server *server)
@@ -122,7 +128,7 @@ static struct rc_response *new_response(struct rc_http *http, const struct rc_ht
 {
     struct rc_response *r = rc_zalloc(sizeof(*r));
     r->http = http;
-    r->keep = head && head->keep;
+    r->keep = head && head->keep && !http->server->draining;
     r->close = RC_CLOSE_HTTP_DONE;
     r->http10 = head && head->request.http10;
     r->head_only = head && strcmp(head->request.method, "HEAD") == 0;

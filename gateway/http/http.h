@@ -124,6 +124,8 @@ typedef void (*rc_http_handler)(void *self, const struct rc_http_request *reques
 
 struct rc_http_server;
 struct rc_http_server *rc_http_server_new(struct rc_wheel *wheel, _Atomic uint64_t *values);
+/* From now on each connection closes after its next response (RC_CLOSE_HTTP_DONE). */
+void rc_http_server_drain(struct rc_http_server *server);
 void rc_http_server_free(struct rc_http_server *server);
 
 /* Requests for path (ending in '*': every path that begins so) go to handler. method NULL: any; a route for

@@ -313,6 +313,21 @@ void rc_net_close_all(struct rc_net *net, enum rc_close why)
         rc_stream_close(&conn->stream, why);
 }
 
+size_t rc_net_close_some(struct rc_net *net, size_t max, enum rc_close why)
+{
+    size_t closed = 0;
+    struct net_conn *conn;
+    TAILQ_FOREACH (conn, &net->all, link) {
+        if (closed == max)
+            break;
+        if (conn->state == OPEN) {
+            rc_stream_close(&conn->stream, why);
+            closed++;
+        }
+    }
+    return closed;
+}
+
 size_t rc_net_count(const struct rc_net *net)
 {
     return net->count;

@@ -49,6 +49,9 @@ bool rc_net_turn(struct rc_net *net);
 /* Closes all that are open; the ends come with the next turns. */
 void rc_net_close_all(struct rc_net *net, enum rc_close why);
 
+/* Closes up to max of those that are open; returns how many. */
+size_t rc_net_close_some(struct rc_net *net, size_t max, enum rc_close why);
+
 /* Moves an open connection to another worker, whose session its last request was for: at the end of the pass it leaves this
  * net for config.moved. front: bytes that come before the input not used yet. Its user hears no more of it. */
 void rc_net_move(struct rc_stream *stream, struct rc_buf *front, unsigned worker);

@@ -70,6 +70,11 @@ void rc_sio_down(struct rc_sio *sio, const struct rc_down *down)
     }
 }
 
+void rc_sio_drain(struct rc_sio *sio)
+{
+    sio->draining = true;
+}
+
 void rc_sio_close_all(struct rc_sio *sio, enum rc_close why)
 {
     const struct sio_socket *socket;

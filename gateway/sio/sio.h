@@ -42,6 +42,9 @@ extern const struct rc_eio_user rc_sio_user;
 /* OPENED, CLOSED, RESULT or PAUSE. What is not known any more is ignored. */
 void rc_sio_down(struct rc_sio *sio, const struct rc_down *down);
 
+/* From now on a CONNECT closes its connection, whose client then connects elsewhere. */
+void rc_sio_drain(struct rc_sio *sio);
+
 /* Closes every connection that has a socket, connected or not yet. */
 void rc_sio_close_all(struct rc_sio *sio, enum rc_close why);
 

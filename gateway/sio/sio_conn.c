@@ -152,7 +152,9 @@ static struct sio_socket *find_socket(const struct sio_conn *conn, const struct 
 static void take_connect(struct sio_conn *conn, const struct rc_sio_packet *packet)
 {
     const char *nsp = known_nsp(sio_of(conn), packet);
-    if (nsp) {
+    if (sio_of(conn)->draining) {
+        sio_conn_close(conn, RC_CLOSE_SHUTDOWN);
+    } else if (nsp) {
         sio_socket_enter(conn, nsp, packet);
     } else if (packet->nsp_len > RC_NSP_MAX) {
         refuse_packet(conn, "namespace is too long");

@@ -11,6 +11,7 @@ struct rc_sio {
     uint64_t last_number;     /* of the sockets made so far */
     struct rc_index sockets;  /* struct sio_socket by number */
     struct rc_room_set rooms; /* of opened sockets */
+    bool draining;            /* no more sockets */
 };
 
 /* A CONNECT that waits for its rooms. */

@@ -8,8 +8,9 @@ export async function startProxy(servers) {
     const open = new Set();
     let turn = 0;
 
-    function connect(client, tries) {
-        const server = net.connect(targets[turn++ % targets.length]);
+    /** first: where this connection began, since others take their turns meanwhile. */
+    function connect(client, first, tries = 0) {
+        const server = net.connect(targets[(first + tries) % targets.length]);
         let connected = false;
         open.add(server);
         server.on("connect", () => {
@@ -19,8 +20,8 @@ export async function startProxy(servers) {
         server.on("error", () => { /* close follows */ });
         server.on("close", () => {
             open.delete(server);
-            if (!connected && tries > 1 && !client.destroyed) {
-                connect(client, tries - 1);
+            if (!connected && tries + 1 < targets.length && !client.destroyed) {
+                connect(client, first, tries + 1);
             } else {
                 client.destroy();
             }
@@ -32,7 +33,7 @@ export async function startProxy(servers) {
         open.add(client);
         client.on("error", () => { /* close follows */ });
         client.on("close", () => open.delete(client));
-        connect(client, targets.length);
+        connect(client, turn++);
     });
     await once(proxy.listen(0, "127.0.0.1"), "listening");
     return {

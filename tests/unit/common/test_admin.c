@@ -22,7 +22,8 @@
 
 static struct rc_loop *loop;
 static struct rc_admin *admin;
-static bool is_ready, has_status;
+static bool is_ready, has_status, can_drain;
+static unsigned drains;
 static char answer[80000];
 static char why[RC_ADMIN_WHY];
 
@@ -45,6 +46,12 @@ static char *status(void *arg)
     return has_status ? strdup("{\"name\":\"n\"}") : NULL;
 }
 
+static bool drain(void *arg)
+{
+    (void)arg;
+    return drains++ == 0;
+}
+
 static struct rc_secret token(void)
 {
     return (struct rc_secret){(unsigned char *)TOKEN, 32};
@@ -52,8 +59,12 @@ static struct rc_secret token(void)
 
 static enum rc_exit open_admin(struct rc_admin **out, const char *listen, const struct rc_secret *secret)
 {
-    const struct rc_admin_config config = {
-        .listen = listen, .token = secret, .ready = ready, .metrics = metrics, .status = status};
+    const struct rc_admin_config config = {.listen = listen,
+                                           .token = secret,
+                                           .ready = ready,
+                                           .metrics = metrics,
+                                           .status = status,
+                                           .drain = can_drain ? drain : NULL};
     return rc_admin_new(out, loop, &config, why);
 }
 
@@ -61,6 +72,7 @@ static int set_up(void **state)
 {
     (void)state;
     is_ready = has_status = true;
+    can_drain = false;
     loop = rc_loop_new();
     return open_admin(&admin, "127.0.0.1:0", NULL) == RC_EXIT_OK ? 0 : -1;
 }
@@ -69,6 +81,8 @@ static int set_up_with_token(void **state)
 {
     static struct rc_secret secret;
     (void)state;
+    can_drain = true;
+    drains = 0;
     secret = token();
     loop = rc_loop_new();
     is_ready = has_status = true;
@@ -222,6 +236,29 @@ static void asks_for_the_token(void **state)
     ask(GET("/metrics", "Authorization: Bearer " TOKEN "\r\n"), "200", "roomcast_test_x");
 }
 
+#define POST(path, more) "POST " path " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n" more "\r\n"
+#define BEARER           "Authorization: Bearer " TOKEN "\r\n"
+
+static void drains_once_for_the_operator(void **state)
+{
+    (void)state;
+    ask(POST("/drain", ""), "401", "operator token");
+    ask(POST("/drain", "Authorization: Bearer 0123456789abcdef0123456789abcdeX\r\n"), "401", "");
+    ask(POST("/drain", BEARER "Origin: http://evil.example\r\n"), "403", "web pages");
+    ask(GET("/drain", BEARER), "405", "Allow: POST\r\n");
+    ask("HEAD /drain HTTP/1.1\r\nHost: x\r\n" BEARER "\r\n", "405", "");
+    assert_int_equal(drains, 0);
+    ask(POST("/drain", BEARER), "202", "\r\n\r\n{\"name\":\"n\"}\n");
+    assert_non_null(strstr(answer, "Content-Type: application/json\r\n"));
+    ask(POST("/drain", BEARER), "409", "{\"name\"");
+}
+
+static void tells_that_it_cannot_drain(void **state)
+{
+    (void)state;
+    ask(POST("/drain", ""), "501", "SIGTERM");
+}
+
 static void limits_headers_and_bodies(void **state)
 {
     (void)state;
@@ -365,6 +402,8 @@ int main(void)
         TEST(answers_head_without_a_body),
         TEST(refuses_other_paths_and_methods),
         TOKEN_TEST(asks_for_the_token),
+        TOKEN_TEST(drains_once_for_the_operator),
+        TEST(tells_that_it_cannot_drain),
         TEST(limits_headers_and_bodies),
         TEST(does_not_spin_without_descriptors),
         TEST(closes_silent_connections),

@@ -133,6 +133,79 @@ static void test_stop_disconnects(void **state)
     await(RC_UP_DISCONNECT, 1);
 }
 
+/* Ends of sockets that were told to go, without a Socket.IO DISCONNECT ("41") in front. */
+static void hear_transport_end(int fd)
+{
+    char got[256];
+    size_t len = 0;
+    ssize_t n;
+    while (len < sizeof(got) && (n = recv(fd, got + len, sizeof(got) - len, 0)) > 0)
+        len += (size_t)n;
+    assert_null(memmem(got, len, "41", 2));
+    assert_memory_equal(got, "\x88\0", 2); /* a close frame alone */
+    close(fd);
+}
+
+static void test_drain_closes_some(void **state)
+{
+    (void)state;
+    int fd[3];
+    for (unsigned i = 0; i < 3; i++) {
+        fd[i] = open_session();
+        down((struct rc_down){.kind = RC_DOWN_OPENED, .socket = await(RC_UP_CONNECT, i + 1).socket});
+        hear(fd[i], "\"}"); /* the answer to its CONNECT */
+    }
+    assert_int_equal(rc_worker_clients(worker), 3);
+    rc_worker_drain(worker, 2);
+    hear_transport_end(fd[0]);
+    hear_transport_end(fd[1]);
+    await(RC_UP_DISCONNECT, 2);
+    assert_int_equal(rc_worker_clients(worker), 1);
+    assert_int_equal(rc_metric_get(&rc_worker_values(worker)[GM_CLOSED + RC_CLOSE_SHUTDOWN]), 2);
+    down(delivery("2[\"still\"]")); /* who is left is served */
+    hear(fd[2], "42[\"still\"]");
+    rc_worker_drain(worker, 5);
+    hear_transport_end(fd[2]);
+    await(RC_UP_DISCONNECT, 3);
+    while (rc_worker_clients(worker))
+        usleep(1000);
+    assert_false(rc_worker_ended(worker)); /* it still passes barriers */
+    int barrier;
+    down((struct rc_down){.kind = RC_DOWN_BARRIER, .barrier = &barrier});
+    await(RC_UP_PASSED, 1);
+}
+
+static void test_drain_takes_nobody(void **state)
+{
+    (void)state;
+    int late = open_session(), again = dial(worker), web = dial(worker);
+    uint16_t port = rc_worker_port(worker);
+    await(RC_UP_CONNECT, 1);
+    SAY(web, "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n");
+    hear(web, "Not Found");
+    rc_worker_drain(worker, 0);
+    down((struct rc_down){.kind = RC_DOWN_BARRIER});
+    await(RC_UP_PASSED, 1); /* so it has taken that */
+    SAY(web, "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n");
+    hear(web, "Connection: close");
+    assert_true(hear_end(web));
+    SAY(again, "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n\r\n");
+    hear(again, "HTTP/1.1 503 ");
+    hear(again, "Connection: close");
+    assert_true(hear_end(again));
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_not_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0); /* nobody listens */
+    SAY(late, "\x81\x84\0\0\0\0"
+              "40/x");
+    assert_true(hear_end(late)); /* a CONNECT, even to a namespace that does not exist */
+    await(RC_UP_DISCONNECT, 1);
+    close(fd);
+    close(again);
+    close(web);
+    close(late);
+}
+
 static void test_mailbox_bound(void **state)
 {
     struct rc_worker_config c = config();
@@ -183,6 +256,8 @@ int main(void)
         TEST(test_fence_closes_sockets_only),
         TEST(test_query_outlives_client),
         TEST(test_stop_disconnects),
+        TEST(test_drain_closes_some),
+        TEST(test_drain_takes_nobody),
         TEST(test_mailbox_bound),
         TEST(test_port_in_use),
         TEST(test_turns),
