@@ -134,13 +134,13 @@ static void on_heartbeat(struct rc_timer *timer)
 {
     struct rc_eio *eio = (struct rc_eio *)((char *)timer - offsetof(struct rc_eio, heartbeat));
     const struct rc_eio_config *config = &eio->server->config;
-    rc_time late = config->wheel->now - timer->at; /* up to a tick, or more when the loop was busy */
+    rc_time late = config->wheel->now - timer->at; /* up to a tick, and what the loop was busy with */
     if (eio->awaits_pong) {
         rc_eio_close(eio, RC_CLOSE_PING_TIMEOUT);
         return;
     }
-    if (late > RC_WHEEL_TICK)
-        late = 0; /* our fault: the client gets its whole time */
+    if (late > config->ping_timeout / 4)
+        late = 0; /* we stood still: the client gets its whole time */
     eio->awaits_pong = true;
     eio->prolonged = false;
     rc_timer_set(config->wheel, &eio->heartbeat, config->ping_timeout - late, on_heartbeat);

@@ -19,6 +19,8 @@
 
 #define RC_NSP_MAX 128 /* bytes of a namespace that is answered at all */
 
+#define RC_SIO_GREET_US (50 * RC_MS) /* from the answer of CONNECT to the application's greeting (app.h) */
+
 struct rc_sio;
 
 struct rc_sio_config {

@@ -86,7 +86,7 @@ void sio_conn_schedule(struct sio_conn *conn)
 void sio_conn_greet_soon(struct sio_conn *conn)
 {
     conn->greeting = true;
-    rc_timer_set(sio_of(conn)->config.wheel, &conn->timer, 0, on_timer);
+    rc_timer_set(sio_of(conn)->config.wheel, &conn->timer, RC_SIO_GREET_US, on_timer);
 }
 
 static void *on_open(void *host, struct rc_eio *eio, const char *cookie)

@@ -69,7 +69,7 @@ void sio_conn_pause(struct sio_conn *conn);
 
 /* Sets the timer to what its sockets need next. */
 void sio_conn_schedule(struct sio_conn *conn);
-/* A socket opened: it is greeted with the next tick. */
+/* A socket opened: it is greeted after RC_SIO_GREET_US. */
 void sio_conn_greet_soon(struct sio_conn *conn);
 
 /* A CONNECT to a namespace that exists and that the connection is not in. */

@@ -502,7 +502,7 @@ static void test_greeting(void **state)
     say(&a, "0/custom,{\"k\":1}");
     opened(1);
     assert_null(strstr(a.sent, "welcome")); /* a write of its own */
-    rc_wheel_advance(&wheel, RC_WHEEL_TICK);
+    rc_wheel_advance(&wheel, RC_SIO_GREET_US);
     assert_true(heard(&a, "2/custom,[\"welcome\"]|"));
     rc_wheel_advance(&wheel, 99 * 1000 * RC_MS);
     assert_int_equal(a.why, 0);
