@@ -349,6 +349,13 @@ static bool records_lost(const struct sim_world *w)
     return lost;
 }
 
+/* A plan changes one broker, and a node that was down in between finds it changed already. */
+void sim_check_roll(struct sim_host *h, enum rc_roll roll)
+{
+    if (!rc_roll_good(roll))
+        sim_bad(h->w, "STATE", "%s refuses its brokers: %s", h->node.id, rc_roll_text(roll));
+}
+
 void sim_check_end(struct sim_world *w)
 {
     unsigned copies = records_lost(w) ? w->shape.quorum : w->shape.persisters;
@@ -378,6 +385,8 @@ void sim_check_count_gateway(struct sim_world *w, const struct sim_gateway *g)
     w->totals.resends += st.resends;
     w->totals.duplicates += st.duplicates;
     w->totals.fences += st.fences;
+    if (w->options.no_fence && st.fences)
+        sim_bad(w, "P8", "%s fenced itself", g->host.node.id);
     w->totals.views += st.view_changes;
 }
 

@@ -19,7 +19,7 @@ struct fault {
 
 /* ---- steps */
 
-enum act { START, KILL, KILL_QUIETLY, PAUSE, SLEEP, STALL, BLOCK, UNBLOCK, BREAK, SLOW, LOSE, DRAIN };
+enum act { START, KILL, KILL_QUIETLY, PAUSE, SLEEP, STALL, BLOCK, UNBLOCK, BREAK, SLOW, LOSE, DRAIN, DRAIN_STAY, CONFIGURE, REMOVE };
 
 struct step {
     struct sim_world *w;
@@ -28,10 +28,10 @@ struct step {
     rc_time value;
 };
 
-static void drain_broker(void *on, void *arg, uint64_t num)
+static void drain_broker(void *on, void *arg, uint64_t stay)
 {
-    (void)arg, (void)num;
-    sim_broker_drain(on);
+    (void)arg;
+    sim_broker_drain(on, stay != 0);
 }
 
 static void drain_gateway(void *on, void *arg, uint64_t num)
@@ -53,7 +53,8 @@ static void do_step(void *on, void *arg, uint64_t num)
     (void)on, (void)num;
     switch (s->act) {
     case START:
-        sim_node_start(&s->a->node);
+        if (!s->a->removed)
+            sim_node_start(&s->a->node);
         break;
     case KILL:
     case KILL_QUIETLY:
@@ -87,6 +88,16 @@ static void do_step(void *on, void *arg, uint64_t num)
     case DRAIN:
         sim_node_do(&s->a->node,
                     (struct sim_task){.run = s->a->role->role == RC_BROKER ? drain_broker : drain_gateway, .on = s->a});
+        break;
+    case DRAIN_STAY:
+        sim_node_do(&s->a->node, (struct sim_task){.run = drain_broker, .on = s->a, .num = 1});
+        break;
+    case REMOVE:
+        s->a->removed = true;
+        sim_host_kill(s->a, false);
+        break;
+    case CONFIGURE:
+        sim_host_configure(s->a, (uint64_t)s->value);
         break;
     }
     free(s);
@@ -213,7 +224,7 @@ static void maybe_for_good(const struct fault *f, struct sim_host *n)
 {
     unsigned broker_spare = f->w->shape.brokers >= 3, gateway_spare = f->w->shape.gateways >= 2;
     bool may = n->role->role == RC_BROKER ? broker_spare : n->role->role == RC_GATEWAY && gateway_spare;
-    n->for_good = f->w->options.mode == SIM_SINGLE && may && sim_chance(f->plan, 300);
+    n->for_good |= f->w->options.mode == SIM_SINGLE && may && sim_chance(f->plan, 300);
 }
 
 static void crash(struct fault *f, struct sim_host *n)
@@ -346,6 +357,45 @@ static void sleepcut(struct fault *f)
     frozen_and_cut(f, SLEEP, 3000 * SIM_MS, 6000 * SIM_MS, 9000 * SIM_MS);
 }
 
+/* ---- section 8 */
+
+/* Every node but this one gets the set of brokers, at another moment each, all within `within`. */
+static void roll_out(const struct fault *f, rc_time from, rc_time within, const struct sim_host *but, uint64_t brokers)
+{
+    for (unsigned i = 0; i < f->w->hosts; i++)
+        if (f->w->host[i] != but)
+            plan(f, from + sim_between(f->plan, 0, within), CONFIGURE, f->w->host[i], NULL, (rc_time)brokers);
+}
+
+static uint64_t all_brokers(const struct fault *f)
+{
+    return ((uint64_t)1 << f->w->shape.brokers) - 1;
+}
+
+static void add_broker(struct fault *f)
+{
+    f->dur = 3500 * SIM_MS;
+    f->end = f->at + f->dur;
+    struct sim_host *b = sim_world_add_broker(f->w);
+    f->w->rolled = true;
+    describe(f, "%s", b->node.id);
+    plan(f, f->at, START, b, NULL, 0);
+    roll_out(f, f->at, 3000 * SIM_MS, b, all_brokers(f));
+}
+
+static void remove_broker(struct fault *f)
+{
+    unsigned which = (unsigned)sim_between(f->plan, 0, f->w->shape.brokers - 1 - f->w->shape.voter);
+    struct sim_host *b = &f->w->broker[which]->host;
+    f->dur = 4200 * SIM_MS;
+    f->end = f->at + f->dur;
+    f->w->rolled = b->for_good = true;
+    describe(f, "%s", b->node.id);
+    plan(f, f->at, DRAIN_STAY, b, NULL, 0);
+    roll_out(f, f->at + 500 * SIM_MS, 2000 * SIM_MS, b, all_brokers(f) & ~((uint64_t)1 << which));
+    plan(f, f->at + 4000 * SIM_MS, REMOVE, b, NULL, 0);
+}
+
 /* ---- the plan */
 
 static const struct {
@@ -369,6 +419,8 @@ static const struct {
     {"lossy", lossy},
     {"drainB", drain_a_broker},
     {"drainG", drain_a_gateway},
+    {"addB", add_broker},
+    {"rmB", remove_broker},
     {"gstart", gstart},
     {"pausecut", pausecut},
     {"sleepcut", sleepcut},
@@ -381,6 +433,11 @@ static size_t find(const char *kind)
     while (i < KINDS && strcmp(kinds[i].name, kind))
         i++;
     return i;
+}
+
+static bool is_roll(size_t k)
+{
+    return kinds[k].make == add_broker || kinds[k].make == remove_broker;
 }
 
 bool sim_fault_known(const char *kind)
@@ -406,6 +463,8 @@ void sim_faults_plan(struct sim_world *w)
         size_t k = (size_t)sim_between(dice, 0, KINDS - 1);
         if (i == 0 && w->options.fault)
             k = find(w->options.fault);
+        if (is_roll(k) && (w->rolled || (kinds[k].make == remove_broker && w->shape.brokers < 2)))
+            k = find("brk"); /* C1 */
         struct fault f = {.w = w, .plan = dice, .kind = kinds[k].name, .at = at};
         f.dur = sim_between(dice, 200 * SIM_MS, 5000 * SIM_MS);
         f.end = f.at + f.dur;

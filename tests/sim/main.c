@@ -46,6 +46,7 @@ static void help(void)
            "                     shape of the cluster (drawn from the seed)\n"
            "  --partitions       admins is a hot room, over another number of partitions at each gateway\n"
            "  --max-delay MS     fail when a delivery takes longer (but in worlds with tight bounds)\n"
+           "  --no-fence         fail when a gateway fences itself\n"
            "  --trace            timeline of each run\n"
            "  --watch ID         in the timeline: the way of one message\n"
            "  --verbose          one line a seed, with a hash of all that happened\n"
@@ -118,6 +119,7 @@ static const struct option longs[] = {
     {"partitions", no_argument, NULL, 'a'},
     {"watch", required_argument, NULL, 'w'},
     {"max-delay", required_argument, NULL, 'x'},
+    {"no-fence", no_argument, NULL, 'F'},
     {"trace", no_argument, NULL, 't'},
     {"verbose", no_argument, NULL, 'v'},
     {"determinism", no_argument, NULL, 'd'},
@@ -166,6 +168,9 @@ static void parse_one(struct command *c, int option)
         break;
     case 'x':
         o->max_delay = (rc_time)number(optarg, 1, 1000000, "--max-delay: '%s' is not 1 to 1000000") * SIM_MS;
+        break;
+    case 'F':
+        o->no_fence = true;
         break;
     case 't':
         o->trace = stdout;
