@@ -55,7 +55,8 @@ static bool add(struct rc_gateway *g, const struct rc_member *member)
         rc_gw_rooms_widen(g, g->n + 1);
         g->n++;
     }
-    *b = (struct rc_gw_broker){.member = *member, .index = (uint8_t)i, .base = base, .lost = RC_NEVER, .contact = RC_NEVER};
+    *b = (struct rc_gw_broker){
+        .member = *member, .index = (uint8_t)i, .base = base, .lost = RC_NEVER, .contact = RC_NEVER};
     TAILQ_INIT(&b->stalled);
     return true;
 }

@@ -19,7 +19,23 @@ struct fault {
 
 /* ---- steps */
 
-enum act { START, KILL, KILL_QUIETLY, PAUSE, SLEEP, STALL, BLOCK, UNBLOCK, BREAK, SLOW, LOSE, DRAIN, DRAIN_STAY, CONFIGURE, REMOVE };
+enum act {
+    START,
+    KILL,
+    KILL_QUIETLY,
+    PAUSE,
+    SLEEP,
+    STALL,
+    BLOCK,
+    UNBLOCK,
+    BREAK,
+    SLOW,
+    LOSE,
+    DRAIN,
+    DRAIN_STAY,
+    CONFIGURE,
+    REMOVE
+};
 
 struct step {
     struct sim_world *w;

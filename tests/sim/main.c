@@ -107,24 +107,15 @@ static void parse_plant(struct command *c, const char *text)
 }
 
 static const struct option longs[] = {
-    {"seeds", required_argument, NULL, 's'},
-    {"mode", required_argument, NULL, 'm'},
-    {"fault", required_argument, NULL, 'f'},
-    {"brokers", required_argument, NULL, 'B'},
-    {"gateways", required_argument, NULL, 'G'},
-    {"persisters", required_argument, NULL, 'P'},
-    {"k", required_argument, NULL, 'k'},
-    {"quorum", required_argument, NULL, 'q'},
-    {"plant", required_argument, NULL, 'p'},
-    {"partitions", no_argument, NULL, 'a'},
-    {"watch", required_argument, NULL, 'w'},
-    {"max-delay", required_argument, NULL, 'x'},
-    {"no-fence", no_argument, NULL, 'F'},
-    {"trace", no_argument, NULL, 't'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"determinism", no_argument, NULL, 'd'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"seeds", required_argument, NULL, 's'},    {"mode", required_argument, NULL, 'm'},
+    {"fault", required_argument, NULL, 'f'},    {"brokers", required_argument, NULL, 'B'},
+    {"gateways", required_argument, NULL, 'G'}, {"persisters", required_argument, NULL, 'P'},
+    {"k", required_argument, NULL, 'k'},        {"quorum", required_argument, NULL, 'q'},
+    {"plant", required_argument, NULL, 'p'},    {"partitions", no_argument, NULL, 'a'},
+    {"watch", required_argument, NULL, 'w'},    {"max-delay", required_argument, NULL, 'x'},
+    {"no-fence", no_argument, NULL, 'F'},       {"trace", no_argument, NULL, 't'},
+    {"verbose", no_argument, NULL, 'v'},        {"determinism", no_argument, NULL, 'd'},
+    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
 };
 
 static void parse_one(struct command *c, int option)

@@ -61,7 +61,8 @@ static void an_added_broker_votes_when_it_was_heard(void **state)
 static void the_next_change_waits_for_the_added_broker(void **state)
 {
     struct gw *t = served_by_two(state);
-    static const struct rc_member four[] = {{"b1", 1}, {"b2", 1}, {"b3", 1}, {"b4", 1}}, without[] = {{"b1", 1}, {"b3", 1}};
+    static const struct rc_member four[] = {{"b1", 1}, {"b2", 1}, {"b3", 1}, {"b4", 1}},
+                                  without[] = {{"b1", 1}, {"b3", 1}};
     assert_int_equal(rc_gateway_brokers(t->g, three, 3), RC_ROLL_ADDED);
     assert_int_equal(rc_gateway_brokers(t->g, four, 4), RC_ROLL_PENDING);
     assert_int_equal(rc_gateway_brokers(t->g, without, 2), RC_ROLL_PENDING);

@@ -533,7 +533,7 @@ static void reloads_what_may_change(void **state)
     write_text("workers = 1\neio.ping = 200\ncluster.brokers = a\n");
     assert_int_equal(parse_argv(argv), RC_OPTIONS_RUN);
     write_text("workers = 2\neio.ping = 300\ncluster.brokers = b\n");
-    assert_true(rc_options_reload(&s, argv));
+    assert_true(rc_options_reload(&s, argv, NULL));
     assert_int_equal(own.workers, 2);
     assert_string_equal(shared.brokers, "b");
     assert_int_equal(own.ping, 200); /* needs a restart */
@@ -548,9 +548,9 @@ static void a_bad_reload_changes_nothing(void **state)
     write_text("workers = 1\n");
     assert_int_equal(parse_argv(argv), RC_OPTIONS_RUN);
     write_text("workers = 2\nlog.format = no\n");
-    assert_false(rc_options_reload(&s, argv));
+    assert_false(rc_options_reload(&s, argv, NULL));
     unlink(path);
-    assert_false(rc_options_reload(&s, argv));
+    assert_false(rc_options_reload(&s, argv, NULL));
     assert_int_equal(own.workers, 1);
     assert_string_equal(own.format, "text");
 }

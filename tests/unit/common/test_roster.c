@@ -60,7 +60,7 @@ static void it_begins_with_the_configured_and_oneself(void **state)
     assert_int_equal(look(&f->roster, "b2"), '-');
     assert_int_equal(look(&f->roster, "g1"), '+');
     assert_int_equal(look(&f->roster, "p1"), '?');
-    assert_int_equal(rc_roster_source(&f->brokers, "b2"), 1);
+    assert_int_equal(rc_roster_source(&f->roster, "b2"), 1);
 }
 
 static void a_node_is_up_while_anybody_says_so(void **state)
