@@ -16,7 +16,7 @@
 static const char help[] =
     "usage: roomcastctl [--cluster FILE] [--node HOST:PORT,...] status [-o table|json]\n"
     "       roomcastctl [--cluster FILE] [--node HOST:PORT,...] drain NODE [--stay] [--wait]\n"
-    "       roomcastctl [--cluster FILE] [--node HOST:PORT,...] reload [NODE]\n"
+    "       roomcastctl [--cluster FILE] [--node HOST:PORT,...] reload [NODE] [--wait]\n"
     "       roomcastctl version\n"
     "\n"
     "status   asks every node at once and shows a row for each; one that does not answer is a row with state "
@@ -38,7 +38,8 @@ static const char help[] =
     "  --timeout SECONDS     for all answers together, 0.1 to 60 (2)\n"
     "  -o, --output FORMAT   table (for people) or json (for scripts)\n"
     "  --wait                drain: return when the node is gone, and show until then what is left; with --stay,\n"
-    "                        when nothing is left\n"
+    "                        when nothing is left. reload: return when each node counts all its brokers, so that the\n"
+    "                        next may be added or removed\n"
     "  --stay                drain: the broker does not end before it is drained without --stay, or stopped\n"
     "  --help, --version\n"
     "\n"
@@ -133,12 +134,13 @@ static enum rc_exit read_command_line(int argc, char **argv, struct command_line
     if (optind == argc)
         return usage_error("%s", "a command is missing: status, drain, reload or version");
     line->command = argv[optind++];
-    bool drain = strcmp(line->command, "drain") == 0;
-    if (drain || strcmp(line->command, "reload") == 0)
+    bool drain = strcmp(line->command, "drain") == 0, reload = strcmp(line->command, "reload") == 0;
+    if (drain || reload)
         line->subject = argv[optind] ? argv[optind++] : NULL;
-    if (!drain && (line->wait || line->stay))
-        return usage_error(line->wait ? "--wait is for drain, not for %s" : "--stay is for drain, not for %s",
-                           line->command);
+    if (line->wait && !drain && !reload)
+        return usage_error("--wait is for drain and reload, not for %s", line->command);
+    if (line->stay && !drain)
+        return usage_error("--stay is for drain, not for %s", line->command);
     return optind < argc ? usage_error("unexpected argument %s", argv[optind]) : RC_EXIT_OK;
 }
 
@@ -187,8 +189,11 @@ static enum rc_exit answer(const struct command_line *line, struct rc_survey *su
     if (strcmp(line->command, "status") == 0)
         return print_survey(survey, line->json);
     if (strcmp(line->command, "reload") == 0)
-        return rc_ctl_reload(&(struct rc_reload_order){
-            .survey = survey, .token = token, .node = line->subject, .timeout_ms = line->timeout_ms});
+        return rc_ctl_reload(&(struct rc_reload_order){.survey = survey,
+                                                       .token = token,
+                                                       .node = line->subject,
+                                                       .timeout_ms = line->timeout_ms,
+                                                       .wait = line->wait});
     struct rc_drain_order order = {.node = line->subject,
                                    .survey = survey,
                                    .token = token,

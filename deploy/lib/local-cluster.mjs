@@ -255,7 +255,7 @@ function ctl(dir, ...args) {
 /** Every node hears of the new list of brokers, each from its own file. */
 function rollOut(dir, nodes, brokers) {
     nodes.forEach((node) => writeBrokers(node, brokers));
-    ctl(dir, "reload");
+    ctl(dir, "reload", "--wait");
 }
 
 /** docs/operations.md, "Add a broker". */
