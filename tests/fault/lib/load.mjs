@@ -74,7 +74,7 @@ class Tab {
 export class Load {
     /** rate: messages a second of each user. options: for socket.io-client. prefix: of the clients' names. */
     constructor({ gateways, token, admins = 4, users = 8, rate = 10, prefix = "", options = {} }) {
-        Object.assign(this, { gateways, token, options, connections: [], messages: [], since: NaN, stall: 0 });
+        Object.assign(this, { gateways, token, options, connections: [], messages: [], since: NaN, until: NaN, stall: 0 });
         this.admins = Array.from({ length: admins }, (_, i) => new Tab(this, `${prefix}a${i + 1}`, true, i));
         this.users = Array.from({ length: users }, (_, i) => new Tab(this, `${prefix}u${i + 1}`, false, Math.floor(i / admins)));
         this.users.forEach((user, i) => Object.assign(user, { para: this.admins[i % admins].name, next: 0 }));
@@ -154,7 +154,13 @@ export class Load {
             await sleep(50);
         }
         clearInterval(this.watch);
-        const { since, stall, connections, messages } = this;
+        this.until = until;
+        return this.record();
+    }
+
+    /** As it is now: connections and messages are those that the next phase goes on with. */
+    record() {
+        const { since, until, stall, connections, messages } = this;
         return { since, until, settled: performance.now(), stall, connections, messages, clients: this.tabs.map(({ name }) => name) };
     }
 

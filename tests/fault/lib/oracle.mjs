@@ -158,7 +158,8 @@ function judgeStore(phase, store) {
         const lost = messages.filter((message) => phase.isAcked(message) && !counts.has(message.n)).map(({ n }) => n);
         const twice = [...counts].filter(([, count]) => count > 1).map(([n]) => n);
         const strange = [...counts.keys()].filter((n) => !phase.messageOf.has(`${from}/${n}`));
-        for (const [numbers, what] of [[lost, "acknowledged, but not stored"], [twice, "stored more than once"], [strange, "stored, but never sent"]]) {
+        const wrong = [[lost, "acknowledged, but not stored"], [twice, "stored more than once"], [strange, "stored, but never sent"]];
+        for (const [numbers, what] of wrong) {
             if (numbers.length > 0) {
                 phase.fault(`${store.name}: ${numbers.length} of ${from} ${what}: ${list(numbers)}`);
             }
@@ -210,6 +211,13 @@ function figuresOf(phase, overtaken) {
             .map(({ client, gateway, closed, reason }) => ({ client, gateway, at: Math.round(closed - since), reason })),
         stall: Math.round(stall),
     };
+}
+
+/** Sentences that say what is wrong with stores alone. */
+export function judgeStores(record, stores) {
+    const phase = new Phase(record, {});
+    stores.forEach((store) => judgeStore(phase, store));
+    return phase.verdict;
 }
 
 /** {verdict: sentences that say what is wrong (none: good), figures}. */
