@@ -38,7 +38,7 @@ export const selected = (phases, brief) => (FULL ? phases : phases.filter(brief)
 export const namesOf = (cluster, role) => cluster.nodes.filter((node) => node.role === role).map(({ name }) => name);
 
 /** What is done to nodes, at once: signals do not go through deploy/local-cluster, which takes its time. */
-class Faults {
+export class Faults {
     constructor(cluster, load) {
         Object.assign(this, { cluster, load, began: NaN });
     }
@@ -73,7 +73,7 @@ class Faults {
 }
 
 /** Every node is ready, all brokers are open, and each knows all gateways and has sessions with all others. mature: and counts. */
-async function isWhole(cluster, mature) {
+export async function isWhole(cluster, mature) {
     const { nodes } = cluster;
     const count = (role) => nodes.filter((node) => node.role === role).length;
     const ready = await Promise.all(nodes.map(({ admin }) => httpGet(`http://${admin}/readyz`)));
