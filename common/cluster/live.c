@@ -162,6 +162,20 @@ void rc_bk_announce(struct rc_broker *b)
         b->events.state(b->world.host, from, state);
 }
 
+/* Those that drain as well are about to go; who is not there may never come. */
+bool rc_broker_spare(const struct rc_broker *b)
+{
+    uint32_t voters = 1, mature = 0, young = 0;
+    const struct rc_bk_peer *p;
+    TAILQ_FOREACH (p, &b->peers, link) {
+        voters += p->voter;
+        if (p->s && !p->draining)
+            (*(p->mature ? &mature : &young))++;
+    }
+    uint32_t majority = voters / 2 + 1;
+    return mature >= majority || mature + young < majority;
+}
+
 /* ---- lists (B2)
  * ----------------------------------------------------------------------------------------------------------
  */

@@ -1,0 +1,36 @@
+// What is stored of each user's numbered messages (load.mjs), read as any admin would: over HTTP, from a gateway.
+import { httpGet } from "../../integration/lib/client.mjs";
+
+const PAGE = 256; // messages, the most that a page may hold
+
+/** The numbers of a user's messages from `first` on, as often as they are stored; older ones may be among them. */
+async function readUser(url, cookie, user, first) {
+    const numbers = [];
+    for (let before = ""; ;) {
+        const path = `/api/mensajes?con=${user}&limit=${PAGE}${before && `&before=${before}`}`;
+        const { status, json, text, headers } = await httpGet(url + path, cookie);
+        if (status !== 200) {
+            throw new Error(`${url}${path} answered ${status}: ${text}`);
+        }
+        numbers.push(...json.filter(({ de_usuario: de }) => de === user).map(({ mensaje }) => mensaje.n));
+        before = headers["x-next-before"];
+        // Copies of one message are pages apart only if something is badly wrong, hence one page more than needed.
+        if (!before || Math.max(...json.map(({ mensaje }) => mensaje.n)) < first) {
+            return numbers;
+        }
+    }
+}
+
+/** For judge(): what each of these gateways [{name, url}] answers about the users of this record's phase. cookie: an admin's. */
+export function readStores(gateways, record, cookie) {
+    const first = new Map();
+    for (const { from, n, sent } of record.messages) {
+        if (sent >= record.since && !first.has(from)) {
+            first.set(from, n);
+        }
+    }
+    return Promise.all(gateways.map(async ({ name, url }) => {
+        const rows = await Promise.all([...first].map(async ([user, n]) => [user, await readUser(url, cookie, user, n)]));
+        return { name: `history of ${name}`, rows: new Map(rows) };
+    }));
+}
