@@ -120,6 +120,7 @@ class Bench {
             const faults = new Faults(this.cluster, this.load);
             await waitFor("the cluster is whole", () => isWhole(this.cluster), 30);
             await waitFor("all are connected", () => this.load.tabs.every(({ connection }) => connection !== null), 30);
+            await this.load.goHome();
             this.load.start();
             let record;
             try {
@@ -169,9 +170,9 @@ function summary({ disconnects, errors, ...figures }) {
         ...errors.map(([text, count]) => `"${text}" ${count} times`)].join(", ");
 }
 
-/** A test with a cluster under load; options: of clusterTest and, as load, of Load. */
-export function faultTest(name, body, { load = {}, ...options } = {}) {
-    clusterTest(name, { gateways: 2, brokers: 3, persisters: 2, ...options }, async (cluster, step, t) => {
+/** A test with a cluster under load; options: of clusterTest and, as load, of Load; run: what takes clusterTest's place. */
+export function faultTest(name, body, { load = {}, run = clusterTest, ...options } = {}) {
+    run(name, { gateways: 2, brokers: 3, persisters: 2, ...options }, async (cluster, step, t) => {
         const bench = new Bench(cluster, step, t, load);
         try {
             await bench.load.connect();

@@ -33,7 +33,7 @@ const LATE_EVERY = 10; // ms between looks at how late this process is
 /** One tab: its connections, one after the other. */
 class Tab {
     constructor(load, name, admin, first) {
-        Object.assign(this, { load, name, admin, turn: first, connection: null });
+        Object.assign(this, { load, name, admin, first, turn: first, connection: null });
         const cookie = `token=${load.token({ user: name, name, rol: admin ? "admin" : "user" })}`;
         this.client = new Client(this.gateway.url, cookie, { ...RECONNECT, ...load.options });
         const { socket } = this.client;
@@ -49,6 +49,16 @@ class Tab {
 
     get gateway() {
         return this.load.gateways[this.turn % this.load.gateways.length];
+    }
+
+    /** Back to the gateway that it began at, from wherever it is. */
+    async goHome(seconds) {
+        if ((this.turn - this.first) % this.load.gateways.length !== 0) {
+            this.turn = this.first;
+            this.client.socket.disconnect();
+            this.client.socket.io.uri = this.gateway.url;
+            await this.client.connect(seconds);
+        }
     }
 
     opened() {
@@ -89,6 +99,11 @@ export class Load {
     /** Resolves when all are connected; rejects when one is refused. */
     async connect(seconds = 20) {
         await Promise.all(this.tabs.map(({ client }) => client.connect(seconds)));
+    }
+
+    /** Between phases: those whom a fault sent to another gateway go back, so that the next fault finds clients at each. */
+    async goHome(seconds = 20) {
+        await Promise.all(this.tabs.map((tab) => tab.goHome(seconds)));
     }
 
     start() {
