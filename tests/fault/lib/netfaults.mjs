@@ -52,7 +52,7 @@ export function netFaultTest(net, name, body, options = {}) {
     faultTest(name, async (bench) => {
         const { cluster, load, phase, t } = bench;
         const fault = (title, { closes, ...allow }, cause, stay = (since) => flow(load, since)) => {
-            let begun, count;
+            let begun, count, met;
             const check = (figures) => {
                 if (closes) {
                     t.diagnostic(`${title}: closed after ${judgeCloses(figures, count, begun - load.since, closes)} ms`);
@@ -60,13 +60,14 @@ export function netFaultTest(net, name, body, options = {}) {
             };
             return phase(title, { check, mayDisconnect: closes ? [closes.closes] : [], ...allow }, async () => {
                 count = load.tabs.filter(({ connection }) => connection?.gateway === closes?.closes).length;
-                await cause();
-                begun = performance.now();
                 try {
+                    await cause();
+                    begun = performance.now();
                     await stay(begun);
                 } finally {
-                    await net.heal();
+                    met = await net.heal();
                 }
+                assert.ok(met, "the fault met no packet");
             });
         };
         await body({ fault, net, cluster, load, phase });

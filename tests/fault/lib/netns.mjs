@@ -181,10 +181,14 @@ class Network extends Cuts {
         clusterTest(name, { ...options, ...this.counts, settings, adminToken: "the operator of the tests, an engineer" }, body);
     }
 
+    /** Where other nodes reach a node. */
+    linkOf(name) {
+        return `${this.addresses.get(name)}:${PORTS[name.split("-")[0]]["cluster.listen"]}`;
+    }
+
     /** Each node listens on its address. */
     #settings() {
-        const brokers = Array.from({ length: this.counts.brokers },
-            (_, i) => `broker-${i + 1}=${addressOf("broker", i + 1)}:${PORTS.broker["cluster.listen"]}`);
+        const brokers = this.nodes("broker").map((name) => `${name}=${this.linkOf(name)}`);
         const listeners = [...this.addresses].flatMap(([node, address]) => Object.entries(PORTS[node.split("-")[0]])
             .map(([option, port]) => `${node}.${option}=${address}:${port}`));
         return [`all.cluster.brokers=${brokers.join(",")}`, ...listeners];
