@@ -18,6 +18,7 @@
       "Messages of relays to a gateway that is not here or that is full.")                                             \
     X(BM_STATE_CHANGES, "state_changes_total", RC_COUNTER, "changes", "Changes of this broker's state.")               \
     X(BM_JUMPS, "clock_jumps_total", RC_COUNTER, "jumps", "Times the machine's clock jumped.")                         \
+    X(BM_MATURE, "mature", RC_GAUGE, "0 or 1", "Up for long enough to count in the brokers' majority.")                \
     X(BM_GATEWAYS, "gateways", RC_GAUGE, "gateways", "Gateways with a session.")                                       \
     X(BM_BROKERS, "brokers", RC_GAUGE, "brokers", "Other brokers with a session.")                                     \
     X(BM_PERSISTERS, "persisters", RC_GAUGE, "persisters", "Persisters with a session.")                               \

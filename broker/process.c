@@ -167,11 +167,11 @@ static void on_link(void *arg)
     finish_pass(b);
 }
 
-/* C4: the gateways have heard that we drain; we go when nothing waits for us any more. */
+/* C4: the gateways have heard that we drain; we go when nothing waits for us any more and the others can do without us. */
 static void leave_when_idle(struct rc_broker_process *b)
 {
     rc_time now = rc_clock_now();
-    bool idle = rc_broker_idle(b->core) && rc_host_dry(b->host);
+    bool idle = rc_broker_idle(b->core) && rc_broker_spare(b->core) && rc_host_dry(b->host);
     if ((idle && now - b->leaving > 2 * b->options->common.times.h) || now > b->leave_by)
         rc_loop_stop(b->daemon.loop);
 }

@@ -33,6 +33,7 @@ static void refresh(struct rc_broker_process *b, struct rc_broker_stats *s)
         {BM_RESENDS, s->resends},
         {BM_HOLES, s->holes},
         {BM_GONE, s->gone},
+        {BM_MATURE, s->mature},
         {BM_GATEWAYS, s->gateways},
         {BM_BROKERS, s->brokers},
         {BM_PERSISTERS, s->persisters},

@@ -277,6 +277,7 @@ static bool receive_broker(struct rc_broker *b, struct rc_session *s, const stru
         }
     }
     p->mature = batch->mature;
+    p->draining = batch->state == RC_DRAINING;
     note_contact(b, s, &p->contact);
     return true;
 }

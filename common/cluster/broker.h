@@ -64,6 +64,9 @@ enum rc_broker_state rc_broker_state(const struct rc_broker *b);
 void rc_broker_drain(struct rc_broker *b);
 /* Nothing waits for an acknowledgement and nothing is unstored. */
 bool rc_broker_idle(const struct rc_broker *b);
+/* Whether it may go, as far as the others need its voice (B3): false while they will be a mature majority without it, and are not
+ * yet. In a rolling restart that is until the broker before it has matured. */
+bool rc_broker_spare(const struct rc_broker *b);
 
 void rc_broker_stats(const struct rc_broker *b, struct rc_broker_stats *out);
 /* Gateways that have members in this room, and their ids if out is not NULL (up to max). */

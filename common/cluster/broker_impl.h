@@ -85,7 +85,7 @@ struct rc_bk_peer { /* another broker */
     struct rc_session *s;
     uint64_t inc;
     rc_time contact;
-    bool mature;
+    bool mature, draining;
     uint32_t n;
     struct rc_alive *list; /* n gateways that it heard lately */
 };

@@ -158,6 +158,18 @@ void rc_bk_announce(struct rc_broker *b)
         b->events.state(b->world.host, from, state);
 }
 
+/* Those that drain as well are about to go; who is not there may never come. */
+bool rc_broker_spare(const struct rc_broker *b)
+{
+    uint32_t majority = b->n / 2 + 1, mature = 0, young = 0;
+    for (uint32_t i = 0; i + 1 < b->n; i++) {
+        const struct rc_bk_peer *p = &b->peers[i];
+        if (p->s && !p->draining)
+            (*(p->mature ? &mature : &young))++;
+    }
+    return mature >= majority || mature + young < majority;
+}
+
 /* ---- lists (B2)
  * ----------------------------------------------------------------------------------------------------------
  */

@@ -1,22 +1,44 @@
-// Every node in turn dies by SIGKILL under load, and is started again (docs/protocol.md 12).
+// Every node in turn dies by SIGKILL under load, and is started again: at once, and when the others have got used to it.
+import { setTimeout as sleep } from "node:timers/promises";
 import { faultTest, FULL, namesOf, NONE } from "./lib/faults.mjs";
+import { SCALE, waitFor } from "../integration/lib/wait.mjs";
 
-// What the other clients may notice; an acknowledgement waits for all persisters, and for gateways until they are gone.
+const WAIT = 3050; // W, ms
+// What the clients may notice; acknowledgements wait for every persister, and for a gateway until it is gone.
 const LIMITS = {
     broker: { silence: NONE, delivery: NONE, ack: NONE },
-    gateway: { silence: NONE, delivery: NONE, ack: 2700, reconnect: 3050 },
+    gateway: { silence: NONE, delivery: NONE, ack: 2700, reconnect: WAIT },
     persister: { silence: NONE, delivery: NONE },
 };
-const AWAY = 1000; // ms that a node is away; restarting takes its time too
 
-faultTest("crash", async ({ cluster, phase, load }) => {
+faultTest("crash", async ({ cluster, phase }) => {
+    const brokers = namesOf(cluster, "broker");
+    const isForgotten = async () => (await Promise.all(brokers.map((name) => cluster.metric(name, "live_gateways")))).every((n) => n === 1);
+
+    /** Until the others have drawn all their conclusions; a newcomer gets in meanwhile. */
+    const away = async (role, name) => {
+        const newcomer = cluster.client({ user: "nuevo", gateway: name === "gateway-1" ? 2 : 1 });
+        await newcomer.connect(3 * WAIT / 1000);
+        newcomer.close();
+        await (role === "gateway" ? waitFor("it is forgotten", isForgotten, 3 * 2.7) : sleep(WAIT * SCALE));
+    };
+
     for (const role of ["broker", "gateway", "persister"]) {
         for (const name of namesOf(cluster, role).slice(0, FULL ? Infinity : 1)) {
             const allow = { limits: LIMITS[role], mayDisconnect: role === "gateway" ? [name] : [] };
-            await phase(`${name} is killed, and started again`, allow, async (faults) => {
-                await faults.crash(name);
-                await faults.start(name);
-            });
+            if (FULL || role !== "gateway") {
+                await phase(`${name} is killed, and started at once`, allow, async (faults) => {
+                    await faults.crash(name);
+                    await faults.start(name);
+                });
+            }
+            if (FULL || role === "gateway") {
+                await phase(`${name} is killed, and started later`, allow, async (faults) => {
+                    await faults.crash(name);
+                    await away(role, name);
+                    await faults.start(name);
+                });
+            }
         }
     }
 });

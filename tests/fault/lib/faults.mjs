@@ -38,7 +38,7 @@ export const selected = (phases, brief) => (FULL ? phases : phases.filter(brief)
 export const namesOf = (cluster, role) => cluster.nodes.filter((node) => node.role === role).map(({ name }) => name);
 
 /** What is done to nodes, at once: signals do not go through deploy/local-cluster, which takes its time. */
-class Faults {
+export class Faults {
     constructor(cluster, load) {
         Object.assign(this, { cluster, load, began: NaN });
     }
@@ -72,8 +72,8 @@ class Faults {
     }
 }
 
-/** Every node is ready, all brokers are open, and each knows all gateways and has sessions with all others. */
-async function isWhole(cluster) {
+/** Every node is ready, all brokers are open, and each knows all gateways and has sessions with all others. mature: and counts. */
+export async function isWhole(cluster, mature) {
     const { nodes } = cluster;
     const count = (role) => nodes.filter((node) => node.role === role).length;
     const ready = await Promise.all(nodes.map(({ admin }) => httpGet(`http://${admin}/readyz`)));
@@ -81,7 +81,7 @@ async function isWhole(cluster) {
         return false;
     }
     const brokers = await Promise.all(namesOf(cluster, "broker").map((name) => cluster.status(name)));
-    return brokers.every(({ state, metrics }) => state === "open" && metrics.live_gateways === count("gateway") &&
+    return brokers.every(({ state, metrics }) => state === "open" && (metrics.mature || !mature) && metrics.live_gateways === count("gateway") &&
         metrics.gateways === count("gateway") && metrics.brokers === count("broker") - 1 && metrics.persisters === count("persister"));
 }
 
@@ -92,11 +92,11 @@ async function isStoredEverywhere(cluster) {
 }
 
 class Bench {
-    constructor(cluster, step, t, options) {
+    constructor(cluster, step, t, { mature, ...options }) {
         this.gateways = cluster.nodes.filter(({ role }) => role === "gateway");
         this.load = new Load({ gateways: this.gateways, token: (claims) => cluster.token(claims), ...options });
         this.phase = this.phase.bind(this);
-        Object.assign(this, { cluster, step, t });
+        Object.assign(this, { cluster, step, t, mature });
     }
 
     get cookie() {
@@ -118,15 +118,14 @@ class Bench {
         let result;
         await this.step(title, async () => {
             const faults = new Faults(this.cluster, this.load);
-            await waitFor("the cluster is whole", () => isWhole(this.cluster), 30);
-            await waitFor("all are connected", () => this.load.tabs.every(({ connection }) => connection !== null), 30);
-            await this.load.goHome();
+            await waitFor("the cluster is whole", () => isWhole(this.cluster, this.mature), 30);
+            await this.load.settle();
             this.load.start();
             let record;
             try {
                 await this.flow();
                 await work(faults);
-                await waitFor("the cluster is whole again", () => isWhole(this.cluster), 30);
+                await waitFor("the cluster is whole again", () => isWhole(this.cluster, this.mature), 30);
                 await this.flow();
             } finally {
                 record = await this.load.stop();
@@ -170,10 +169,13 @@ function summary({ disconnects, errors, ...figures }) {
         ...errors.map(([text, count]) => `"${text}" ${count} times`)].join(", ");
 }
 
-/** A test with a cluster under load; options: of clusterTest and, as load, of Load; run: what takes clusterTest's place. */
-export function faultTest(name, body, { load = {}, run = clusterTest, ...options } = {}) {
+/**
+ * A test with a cluster under load. options: those of clusterTest; load: those of Load; mature: false, when a broker need not be up
+ * for L_d before the next phase (else its restart and the next fault are two faults at once); run: what takes clusterTest's place.
+ */
+export function faultTest(name, body, { load = {}, mature = true, run = clusterTest, ...options } = {}) {
     run(name, { gateways: 2, brokers: 3, persisters: 2, ...options }, async (cluster, step, t) => {
-        const bench = new Bench(cluster, step, t, load);
+        const bench = new Bench(cluster, step, t, { mature, ...load });
         try {
             await bench.load.connect();
             await body(bench);

@@ -10,7 +10,7 @@
  *   load.close();
  *
  * gateways: [{name, url}], at any address. A client begins at one of them, and goes on to the next one with each attempt to
- * connect again, as behind a balancer. Admins and users are spread so that each gateway's users write to each gateway's admins.
+ * connect again, as behind a balancer; settle(), between phases, brings it back. Admins and users are spread so that each gateway's users write to each gateway's admins.
  * A user writes to one admin only (`para`): messages to different rooms have no common order.
  *
  * Each user numbers its messages from 0 over all its connections and all phases: {n, from}. What it would have sent while it was
@@ -24,7 +24,7 @@
  *                                  error: null, or what the ack said
  */
 import { Client } from "../../integration/lib/client.mjs";
-import { SCALE } from "../../integration/lib/wait.mjs";
+import { SCALE, waitFor } from "../../integration/lib/wait.mjs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const RECONNECT = { reconnection: true, reconnectionDelay: 100, reconnectionDelayMax: 1000 };
@@ -33,7 +33,7 @@ const LATE_EVERY = 10; // ms between looks at how late this process is
 /** One tab: its connections, one after the other. */
 class Tab {
     constructor(load, name, admin, first) {
-        Object.assign(this, { load, name, admin, first, turn: first, connection: null });
+        Object.assign(this, { load, name, admin, home: first, turn: first, connection: null });
         const cookie = `token=${load.token({ user: name, name, rol: admin ? "admin" : "user" })}`;
         this.client = new Client(this.gateway.url, cookie, { ...RECONNECT, ...load.options });
         const { socket } = this.client;
@@ -51,12 +51,13 @@ class Tab {
         return this.load.gateways[this.turn % this.load.gateways.length];
     }
 
-    /** Back to the gateway that it began at, from wherever it is. */
+    /** Connects where it began, if it is elsewhere now. */
     async goHome(seconds) {
-        if ((this.turn - this.first) % this.load.gateways.length !== 0) {
-            this.turn = this.first;
+        const home = this.load.gateways[this.home % this.load.gateways.length];
+        if (this.connection?.gateway !== home.name) {
             this.client.socket.disconnect();
-            this.client.socket.io.uri = this.gateway.url;
+            this.turn = this.home;
+            this.client.socket.io.uri = home.url;
             await this.client.connect(seconds);
         }
     }
@@ -96,13 +97,19 @@ export class Load {
         return [...this.admins, ...this.users];
     }
 
+    /** Names of the clients that are connected to this gateway now, sorted. */
+    clientsAt(gateway) {
+        return this.tabs.filter(({ connection }) => connection?.gateway === gateway).map(({ name }) => name).sort();
+    }
+
     /** Resolves when all are connected; rejects when one is refused. */
     async connect(seconds = 20) {
         await Promise.all(this.tabs.map(({ client }) => client.connect(seconds)));
     }
 
-    /** Between phases: those whom a fault sent to another gateway go back, so that the next fault finds clients at each. */
-    async goHome(seconds = 20) {
+    /** Between phases: everybody is connected again, and to the gateway of its beginning. */
+    async settle(seconds = 20) {
+        await waitFor("all are connected", () => this.tabs.every(({ connection }) => connection !== null), seconds);
         await Promise.all(this.tabs.map((tab) => tab.goHome(seconds)));
     }
 

@@ -59,7 +59,7 @@ export function netFaultTest(net, name, body, options = {}) {
                 }
             };
             return phase(title, { check, mayDisconnect: closes ? [closes.closes] : [], ...allow }, async () => {
-                count = load.tabs.filter(({ connection }) => connection?.gateway === closes?.closes).length;
+                count = load.clientsAt(closes?.closes).length;
                 try {
                     await cause();
                     begun = performance.now();

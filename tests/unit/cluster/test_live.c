@@ -282,6 +282,35 @@ static void the_others_are_told_who_was_replaced(void **state)
     assert_true(got_list(&t->peer[0], "g2"));
 }
 
+/* ---- going */
+
+static void a_drained_broker_stays_until_the_others_are_a_mature_majority(void **state)
+{
+    struct bk *t = *state;
+    t->peer[1].mature = false; /* has just been restarted */
+    bk_open(t);
+    rc_broker_drain(t->b);
+    assert_false(rc_broker_spare(t->b));
+    t->peer[1].mature = true;
+    end_say(&t->peer[1]);
+    assert_true(rc_broker_spare(t->b));
+}
+
+static void a_drained_broker_does_not_stay_where_it_is_of_no_use(void **state)
+{
+    struct bk *t = *state;
+    t->peer[1].mature = false;
+    bk_open(t);
+    t->peer[1].state = RC_DRAINING; /* the whole cluster goes */
+    end_say(&t->peer[1]);
+    assert_true(rc_broker_spare(t->b));
+    t->peer[1].state = RC_UNFIT;
+    end_say(&t->peer[1]);
+    assert_false(rc_broker_spare(t->b));
+    bk_down(t, &t->peer[1]);
+    assert_true(rc_broker_spare(t->b));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, bk_setup, bk_teardown)
 
 int main(void)
@@ -308,6 +337,8 @@ int main(void)
         TEST(a_gateway_is_listed_for_l_d_after_it_was_heard),
         TEST(the_others_are_told_at_once_who_said_bye),
         TEST(the_others_are_told_who_was_replaced),
+        TEST(a_drained_broker_stays_until_the_others_are_a_mature_majority),
+        TEST(a_drained_broker_does_not_stay_where_it_is_of_no_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
