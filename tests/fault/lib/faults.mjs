@@ -171,10 +171,10 @@ function summary({ disconnects, errors, ...figures }) {
 
 /**
  * A test with a cluster under load. options: those of clusterTest; load: those of Load; mature: false, when a broker need not be up
- * for L_d before the next phase (else its restart and the next fault are two faults at once).
+ * for L_d before the next phase (else its restart and the next fault are two faults at once); run: what takes clusterTest's place.
  */
-export function faultTest(name, body, { load = {}, mature = true, ...options } = {}) {
-    clusterTest(name, { gateways: 2, brokers: 3, persisters: 2, ...options }, async (cluster, step, t) => {
+export function faultTest(name, body, { load = {}, mature = true, run = clusterTest, ...options } = {}) {
+    run(name, { gateways: 2, brokers: 3, persisters: 2, ...options }, async (cluster, step, t) => {
         const bench = new Bench(cluster, step, t, { mature, ...load });
         try {
             await bench.load.connect();
