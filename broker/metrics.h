@@ -9,6 +9,12 @@
     X(BM_DELIVERS, "delivers_total", RC_COUNTER, "messages", "DELIVERs sent to gateways.")                             \
     X(BM_CONFIRMS, "confirms_total", RC_COUNTER, "messages", "EMITs confirmed to their origin.")                       \
     X(BM_REFUSED, "refused_total", RC_COUNTER, "refusals", "Slots refused to an origin, which goes on to the next.")   \
+    X(BM_BUSY_WAITING, "busy_waiting_total", RC_COUNTER, "refusals", "Refused since queue.waiting is reached.")        \
+    X(BM_BUSY_GATEWAY, "busy_gateway_total", RC_COUNTER, "refusals",                                                   \
+      "Refused since a member gateway has queue.gateway unacknowledged.")                                              \
+    X(BM_BUSY_TOPIC, "busy_topic_total", RC_COUNTER, "refusals",                                                       \
+      "Refused since topic.buffer is full of what is not stored.")                                                     \
+    X(BM_STUCK, "sessions_stuck_total", RC_COUNTER, "sessions", "Sessions ended since the peer acknowledged nothing.") \
     X(BM_RECORDS, "records_total", RC_COUNTER, "records", "Records published on the topic.")                           \
     X(BM_RESENDS, "resends_total", RC_COUNTER, "requests", "Times a persister asked for records again.")               \
     X(BM_HOLES, "holes_total", RC_COUNTER, "records", "Records dropped that some persister had not stored.")           \
@@ -25,6 +31,7 @@
     X(BM_ROOMS, "rooms", RC_GAUGE, "rooms", "Rooms with members.")                                                     \
     X(BM_MEMBERSHIPS, "memberships", RC_GAUGE, "pairs", "Pairs of a room and a gateway with members in it.")           \
     X(BM_WAITING, "waiting_emits", RC_GAUGE, "messages", "EMITs accepted and not yet confirmed.")                      \
+    X(BM_WAITING_BYTES, "waiting_bytes", RC_GAUGE, "bytes", "Bytes of these.")                                         \
     X(BM_TOPIC_RECORDS, "topic_records", RC_GAUGE, "records", "Records kept until every persister has stored them.")   \
     X(BM_TOPIC_BYTES, "topic_bytes", RC_GAUGE, "bytes", "Bytes of these records.")                                     \
     X(BM_OUT_BYTES, "out_bytes", RC_GAUGE, "bytes", "Bytes unsent or unacknowledged on all sessions.")

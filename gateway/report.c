@@ -22,6 +22,19 @@ static bool ready(void *arg, char *why, size_t size)
     return s.core.state == RC_SERVING;
 }
 
+/* What happens at the bounds of protocol.md 10. */
+static void refresh_bounds(struct rc_gateway_process *g, const struct rc_gateway_stats *s)
+{
+    rc_metric_set(&g->values[GM_UNCONFIRMED_BYTES], s->unconfirmed_bytes);
+    rc_metric_set(&g->values[GM_EMITS_BUSY], s->busy);
+    rc_metric_set(&g->values[GM_PAYLOADS_DROPPED], s->stripped);
+    rc_metric_set(&g->values[GM_SOCKET_PAUSES], s->pauses);
+    rc_metric_set(&g->values[GM_CREDIT_WAITS], s->stalls);
+    rc_metric_set(&g->values[GM_RECEIVER_ENTRIES], s->receiver_entries);
+    rc_metric_set(&g->values[GM_RECEIVER_DROPPED], s->evicted);
+    rc_metric_set(&g->values[GM_RECEIVER_FULL], s->full);
+}
+
 /* The link loop's own values; the workers keep theirs themselves. */
 static void refresh(struct rc_gateway_process *g, struct rc_router_stats *s)
 {
@@ -36,6 +49,7 @@ static void refresh(struct rc_gateway_process *g, struct rc_router_stats *s)
     rc_metric_set(&g->values[GM_EXPIRED], s->core.expired);
     rc_metric_set(&g->values[GM_NOT_STORED], s->core.not_stored);
     rc_metric_set(&g->values[GM_UNCONFIRMED], s->core.unconfirmed);
+    refresh_bounds(g, &s->core);
 }
 
 static void metrics(void *arg, FILE *out)

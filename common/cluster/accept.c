@@ -139,17 +139,31 @@ static size_t waiting_size(uint32_t targets)
     return sizeof(struct rc_bk_waiting) + targets * sizeof(struct rc_bk_wait);
 }
 
-static bool overfull(const struct rc_broker *b, const struct rc_bk_room *room, size_t bytes)
+/* A member gateway has as much unacknowledged as it may. */
+static bool member_full(const struct rc_broker *b, const struct rc_bk_room *room, size_t bytes)
 {
     const struct rc_bk_member *m;
-    if (b->waiting_bytes + waiting_size(room ? room->gateways : 0) > b->config.waiting_bound)
-        return true;
     if (!room)
         return false;
     TAILQ_FOREACH (m, &room->members, in_room)
         if (m->gateway->s && m->gateway->s->out_bytes + m->gateway->s->flight_bytes + bytes > b->config.gateway_bound)
             return true;
     return false;
+}
+
+/* Section 10: the bounds of what is waiting, of a gateway, of the topic. */
+static bool busy(struct rc_broker *b, const struct rc_bk_room *room, const struct rc_op *op)
+{
+    uint64_t *reached = NULL;
+    if (b->waiting_bytes + waiting_size(room ? room->gateways : 0) > b->config.waiting_bound)
+        reached = &b->count.busy_waiting;
+    else if (member_full(b, room, op->bytes))
+        reached = &b->count.busy_gateway;
+    else if (op->emit.row && b->persisters && !rc_topic_has_room(b, op->bytes))
+        reached = &b->count.busy_topic;
+    if (reached)
+        ++*reached;
+    return reached != NULL;
 }
 
 /* 0: accept. */
@@ -161,9 +175,7 @@ static enum rc_refusal judge(struct rc_broker *b, const struct rc_bk_room *room,
     for (uint32_t i = 0; i < f->views; i++)
         if (!rc_bk_covers(f->view[i], op->emit.slot))
             return RC_NOT_COVERED;
-    if (overfull(b, room, op->bytes) || (op->emit.row && b->persisters && !rc_topic_has_room(b, op->bytes)))
-        return RC_BUSY;
-    return 0;
+    return busy(b, room, op) ? RC_BUSY : 0;
 }
 
 static void send_to(struct rc_broker *b, struct rc_bk_waiting *w, struct rc_bk_gateway *e, const struct rc_op *emit)

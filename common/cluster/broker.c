@@ -330,6 +330,7 @@ static bool attend(struct rc_broker *b, struct rc_session *s, rc_time now)
     const struct rc_times *t = &b->config.times;
     bool silent = rc_session_silent(s, now, t->s);
     if (silent || (s->flight_len && now - s->acked_at > 5 * t->s)) {
+        b->count.stuck += !silent;
         end(b, s, silent ? RC_END_SILENT : RC_END_BOUND);
         return false;
     }
@@ -428,6 +429,7 @@ void rc_broker_stats(const struct rc_broker *b, struct rc_broker_stats *out)
     out->rooms = b->rooms.count;
     out->memberships = b->memberships;
     out->waiting = b->waiting;
+    out->waiting_bytes = b->waiting_bytes;
     out->topic_records = (size_t)(b->topic.last - b->topic.first + 1);
     out->topic_bytes = b->topic.bytes;
     out->topic_last = b->topic.last;

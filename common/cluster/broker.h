@@ -38,10 +38,12 @@ struct rc_broker_stats {
     bool mature;
     size_t gateways, brokers, persisters; /* with a session */
     size_t live;                          /* gateways that this broker takes for alive; 0 also when unknown */
-    size_t rooms, memberships, waiting, topic_records, topic_bytes;
+    size_t rooms, memberships, waiting, waiting_bytes, topic_records, topic_bytes;
     uint64_t topic_last, topic_stored; /* numbers: newest, and stored at the quorum */
     uint64_t emits, delivers, confirms, refused, gone, records, resends, holes;
-    size_t out_bytes; /* unsent and unacknowledged, all sessions */
+    uint64_t stuck;                                  /* sessions ended since the peer acknowledged nothing for 5 S */
+    uint64_t busy_waiting, busy_gateway, busy_topic; /* of refused: which bound was reached (section 10) */
+    size_t out_bytes;                                /* unsent and unacknowledged, all sessions */
 };
 
 struct rc_broker *rc_broker_new(const struct rc_broker_config *config, const struct rc_world *world,

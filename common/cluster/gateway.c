@@ -52,7 +52,7 @@ struct rc_gateway *rc_gateway_new(const struct rc_gateway_config *config, const 
     rc_gw_rooms_init(g);
     TAILQ_INIT(&g->pending);
     rc_emits_init(g);
-    rc_receiver_init(&g->receiver, world->random(world->host));
+    rc_receiver_init(&g->receiver, world->random(world->host), config->receiver_max, config->times.e + config->times.w);
     return g;
 }
 
@@ -261,6 +261,7 @@ void rc_gateway_stats(const struct rc_gateway *g, struct rc_gateway_stats *out)
     out->unconfirmed = g->unconfirmed;
     out->unconfirmed_bytes = g->unconfirmed_bytes;
     out->receiver_entries = g->receiver.map.count;
+    out->evicted = g->receiver.evicted;
     out->view = (uint32_t)__builtin_popcountll(g->view);
     out->settled = rc_view_settled(g, rc_gw_now(g));
 }

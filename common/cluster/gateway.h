@@ -72,7 +72,10 @@ struct rc_gateway_stats {
     size_t receiver_entries;
     uint32_t view; /* brokers in V */
     bool settled;
-    uint64_t emits, resends, refusals, confirms, expired, not_stored, busy;
+    uint64_t emits, resends, refusals, confirms, expired, not_stored;
+    /* at the bounds (section 10): emits refused as busy, payloads dropped of what waits for storage only, sockets paused,
+     * queues that waited for a broker's credit, receiver's entries dropped while idle, CONNECTs refused since none was */
+    uint64_t busy, stripped, pauses, stalls, evicted, full;
     uint64_t delivers, duplicates, fences, view_changes;
 };
 

@@ -120,8 +120,8 @@ bool rc_gateway_connect(struct rc_gateway *g, uint64_t id, struct rc_buf *const 
 {
     if (g->draining || !good_rooms(room, n) || rc_gw_socket_find(g, id))
         return false;
-    if (g->receiver.map.count >= g->config.receiver_max) {
-        g->count.busy++;
+    if (rc_receiver_full(&g->receiver, rc_gw_now(g))) {
+        g->count.full++;
         return false;
     }
     struct rc_gw_socket *socket = rc_zalloc(sizeof *socket + n * sizeof socket->room[0]);

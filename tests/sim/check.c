@@ -182,7 +182,7 @@ void sim_check_result(struct sim_world *w, struct sim_gateway *g, struct sim_soc
 void sim_check_refused(struct sim_world *w, struct sim_message *m, enum rc_outcome outcome)
 {
     bool early = w->sim.now - m->sent_at < w->shape.times.e * 99 / 100 && !m->from->ending;
-    bool busy = outcome == RC_OUTCOME_BUSY && w->shape.tight;
+    bool busy = (outcome == RC_OUTCOME_BUSY || outcome == RC_OUTCOME_NOT_STORED) && w->shape.tight;
     m->fate = SIM_FAILED;
     w->totals.failed++;
     if (early && !busy)

@@ -216,6 +216,8 @@ static void a_gateway_that_does_not_acknowledge_makes_its_rooms_busy(void **stat
     bk_run(t, 5 * t->config.times.s);
     assert_int_equal(bk_stats(t).gateways, 1);
     assert_int_equal(t->world.why, RC_END_BOUND);
+    assert_int_equal(bk_stats(t).busy_gateway, 1);
+    assert_int_equal(bk_stats(t).stuck, 1);
 }
 
 static void too_many_waiting_emits_are_busy(void **state)
@@ -230,6 +232,7 @@ static void too_many_waiting_emits_are_busy(void **state)
         say(t, room, 1, ++seq);
     assert_in_range(seq, 2, 20);
     expect_refused(t, room, 1, RC_BUSY);
+    assert_int_equal(bk_stats(t).busy_waiting, 1);
     end_pull(G2);
     end_ack(G1);
     end_ack(G2);

@@ -289,6 +289,7 @@ static void at_the_bound_what_is_not_stored_stays_and_emits_are_busy(void **stat
     end_pull(G1);
     struct rc_op *op = got(G1, RC_OP_REFUSED);
     assert_int_equal(op->reply.reason, RC_BUSY);
+    assert_int_equal(bk_stats(t).busy_topic, 1);
     rc_op_free(op);
     assert_true(end_send(G1, emit_op((struct emit){.room = room, .generation = 2, .seq = seq})));
     assert_int_equal(bk_stats(t).refused, 1); /* what is not to be stored goes on */
