@@ -23,6 +23,10 @@
     X(BM_RELAYS_REFUSED, "relays_refused_total", RC_COUNTER, "messages",                                               \
       "Messages of relays to a gateway that is not here or that is full.")                                             \
     X(BM_STATE_CHANGES, "state_changes_total", RC_COUNTER, "changes", "Changes of this broker's state.")               \
+    X(BM_HELLO_GONE, "hellos_of_gone_total", RC_COUNTER, "hellos",                                                     \
+      "Gateways refused since all had taken them for gone.")                                                           \
+    X(BM_INVARIANTS, "invariants_broken_total", RC_COUNTER, "times",                                                   \
+      "Invariants of the protocol found broken: a bug.")                                                               \
     X(BM_JUMPS, "clock_jumps_total", RC_COUNTER, "jumps", "Times the machine's clock jumped.")                         \
     X(BM_GATEWAYS, "gateways", RC_GAUGE, "gateways", "Gateways with a session.")                                       \
     X(BM_BROKERS, "brokers", RC_GAUGE, "brokers", "Other brokers with a session.")                                     \

@@ -33,6 +33,8 @@ static void refresh(struct rc_broker_process *b, struct rc_broker_stats *s)
         {BM_BUSY_GATEWAY, s->busy_gateway},
         {BM_BUSY_TOPIC, s->busy_topic},
         {BM_STUCK, s->stuck},
+        {BM_HELLO_GONE, s->hello_gone},
+        {BM_INVARIANTS, s->broken.count},
         {BM_RECORDS, s->records},
         {BM_RESENDS, s->resends},
         {BM_HOLES, s->holes},

@@ -56,6 +56,7 @@
       "Pairs of a sending gateway and a room whose number is kept")                                                    \
     X(GM_RECEIVER_DROPPED, "receiver_dropped_total", RC_COUNTER, "entries", "Idle ones of these dropped at the bound") \
     X(GM_RECEIVER_FULL, "receiver_full_total", RC_COUNTER, "sockets", "CONNECTs refused since none of these was idle") \
+    X(GM_INVARIANTS, "invariants_broken_total", RC_COUNTER, "times", "Invariants of the protocol found broken: a bug") \
     X(GM_JUMPS, "clock_jumps_total", RC_COUNTER, "jumps", "Times the machine's clock jumped")                          \
     X(GM_FENCES, "fences_total", RC_COUNTER, "fences", "Times this gateway lost the brokers")
 

@@ -16,10 +16,9 @@
  * ------------------------------------------------------------------------------------------------------------
  */
 
-/* The map's value is the generation itself. */
 static bool is_refused(const struct rc_bk_gateway *e, uint32_t slot, uint64_t generation)
 {
-    return (uintptr_t)rc_map_get(&e->refused, &slot, sizeof slot) >= generation;
+    return e->slot[slot].refused >= generation;
 }
 
 /* B7: answers once per generation; what is still on its way with that generation is dropped silently. */
@@ -28,7 +27,7 @@ static void refuse(struct rc_broker *b, struct rc_bk_gateway *origin, uint32_t s
 {
     if (is_refused(origin, slot, generation))
         return;
-    rc_map_put(&origin->refused, &slot, sizeof slot)->value = (void *)(uintptr_t)generation;
+    origin->slot[slot].refused = generation;
     struct rc_op *op = rc_op_new(RC_OP_REFUSED);
     op->reply.slot = slot;
     op->reply.number = generation;
@@ -86,6 +85,8 @@ static void check(struct rc_broker *b, struct rc_bk_waiting *w)
 
 void rc_bk_stored(struct rc_broker *b, struct rc_bk_waiting *w)
 {
+    if (!RC_HOLDS(&b->count.broken, w->origin->s, RC_INV_CONFIRM, rc_topic_copies(b, w->record) >= b->config.quorum))
+        return; /* the origin sends it again in its next session */
     w->record = 0;
     check(b, w);
 }
@@ -222,8 +223,24 @@ static void accept_emit(struct rc_broker *b, struct rc_bk_gateway *origin, const
     check(b, w);
 }
 
+/* A queue is sent from its first to its newest, and again so in a higher generation (section 5). */
+static bool in_order(struct rc_broker *b, const struct rc_bk_gateway *origin, const struct rc_op *op)
+{
+    struct rc_bk_slot *slot = &origin->slot[op->emit.slot];
+    if (!RC_HOLDS(&b->count.broken, origin->s, RC_INV_TARGET, op->emit.generation >= slot->generation))
+        return false;
+    bool again = op->emit.generation > slot->generation;
+    if (!RC_HOLDS(&b->count.broken, origin->s, RC_INV_ORDER, again || op->emit.msg.seq > slot->seq))
+        return false;
+    slot->generation = op->emit.generation;
+    slot->seq = op->emit.msg.seq;
+    return true;
+}
+
 void rc_bk_emit(struct rc_broker *b, struct rc_bk_gateway *origin, const struct rc_op *op)
 {
+    if (!in_order(b, origin, op))
+        return;
     if (is_refused(origin, op->emit.slot, op->emit.generation))
         return;
     const struct rc_bk_room *room = rc_bk_room_find(b, op->emit.msg.room);

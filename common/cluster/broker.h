@@ -43,7 +43,9 @@ struct rc_broker_stats {
     uint64_t emits, delivers, confirms, refused, gone, records, resends, holes;
     uint64_t stuck;                                  /* sessions ended since the peer acknowledged nothing for 5 S */
     uint64_t busy_waiting, busy_gateway, busy_topic; /* of refused: which bound was reached (section 10) */
-    size_t out_bytes;                                /* unsent and unacknowledged, all sessions */
+    uint64_t hello_gone;                             /* HELLOs of incarnations that are gone (section 11, 6) */
+    struct rc_broken broken;
+    size_t out_bytes; /* unsent and unacknowledged, all sessions */
 };
 
 struct rc_broker *rc_broker_new(const struct rc_broker_config *config, const struct rc_world *world,

@@ -105,7 +105,12 @@ static bool may_send(const struct rc_queue *q)
 /* Sends what the queue has not sent to its target yet, as far as credit goes. */
 static void pump(struct rc_gateway *g, struct rc_queue *q)
 {
+    if (!RC_HOLDS(&g->count.broken, NULL, RC_INV_TARGET, q->target->s && q->generation))
+        return;
     while (may_send(q) && has_credit(g, q->target)) {
+        if (!RC_HOLDS(&g->count.broken, q->target->s, RC_INV_ORDER, q->next->msg.seq > q->sent))
+            return;
+        q->sent = q->next->msg.seq;
         rc_gw_push(g, q->target, emit_op(q->next));
         q->next = TAILQ_NEXT(q->next, link);
     }
@@ -126,6 +131,7 @@ static void set_target(struct rc_gateway *g, struct rc_queue *q, struct rc_gw_br
         g->count.resends++; /* was sent to the old target */
     q->target = target;
     q->generation++;
+    q->sent = 0;
     q->next = TAILQ_FIRST(&q->emits);
     if (target)
         pump(g, q);

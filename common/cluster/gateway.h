@@ -77,6 +77,7 @@ struct rc_gateway_stats {
      * queues that waited for a broker's credit, receiver's entries dropped while idle, CONNECTs refused since none was */
     uint64_t busy, stripped, pauses, stalls, evicted, full;
     uint64_t delivers, duplicates, fences, view_changes;
+    struct rc_broken broken; /* section 11 */
 };
 
 struct rc_gateway *rc_gateway_new(const struct rc_gateway_config *config, const struct rc_world *world,

@@ -72,6 +72,7 @@ struct rc_queue {
     TAILQ_ENTRY(rc_queue) waiting; /* target's stalled, while next is set */
     uint32_t slot;
     uint64_t generation;
+    uint64_t sent;               /* highest number sent in this generation */
     struct rc_gw_broker *target; /* NULL: none; has a session otherwise */
     rc_time hold;                /* after a refusal: no target before this */
     struct rc_gw_emit_list emits;
@@ -137,6 +138,7 @@ void rc_gw_rooms_init(struct rc_gateway *g);
 bool rc_gw_room_joined(const struct rc_gw_room *room, const struct rc_gw_broker *b);
 void rc_gw_room_join(struct rc_gateway *g, struct rc_gw_room *room, struct rc_gw_broker *b);
 void rc_gw_room_leave(struct rc_gateway *g, struct rc_gw_room *room, struct rc_gw_broker *b);
+bool rc_gw_rooms_joined(const struct rc_gateway *g, const struct rc_gw_broker *b); /* debug builds look; else true */
 void rc_gw_open_ready(struct rc_gateway *g); /* G5: answers what can be answered */
 void rc_gw_time_out(struct rc_gateway *g, rc_time now);
 struct rc_gw_socket *rc_gw_socket_find(const struct rc_gateway *g, uint64_t id);

@@ -52,6 +52,22 @@ void rc_gw_room_leave(struct rc_gateway *g, struct rc_gw_room *room, struct rc_g
     rc_gw_push(g, b, about(RC_OP_LEAVE, room));
 }
 
+/* All that the view places at b. */
+bool rc_gw_rooms_joined(const struct rc_gateway *g, const struct rc_gw_broker *b)
+{
+#ifdef NDEBUG
+    (void)g;
+    (void)b;
+#else
+    const struct rc_gw_room *room;
+    for (size_t at = 0; (room = rc_index_next(&g->rooms, &at));)
+        if ((rc_placement_set(g->placement, room->slot, g->view, g->config.k) >> b->index & 1) &&
+            !rc_gw_room_joined(room, b))
+            return false;
+#endif
+    return true;
+}
+
 static struct rc_gw_room *room_enter(struct rc_gateway *g, struct rc_buf *key)
 {
     struct rc_gw_room *room = rc_index_get(&g->rooms, key->data, key->len);

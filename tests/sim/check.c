@@ -265,6 +265,9 @@ static void check_gateway(struct sim_world *w, const struct sim_gateway *g)
     for (struct sim_socket *s = w->sockets; s; s = s->next)
         sockets += s->gateway == g && s->state != SIM_CLOSED;
     const char *id = g->host.node.id;
+    if (st.broken.count)
+        sim_bad(w, "STATE", "%s: invariant %d is broken: %s", id, (int)st.broken.last,
+                rc_invariant_text(st.broken.last));
     if (st.sockets != sockets)
         sim_bad(w, "STATE", "%s knows %zu sockets, its worker %zu", id, st.sockets, sockets);
     if (st.unconfirmed || st.unconfirmed_bytes || st.pending)
@@ -309,6 +312,9 @@ static void check_broker(struct sim_world *w, const struct sim_broker *b, size_t
     struct rc_broker_stats st;
     rc_broker_stats(b->core, &st);
     const char *id = b->host.node.id;
+    if (st.broken.count)
+        sim_bad(w, "STATE", "%s: invariant %d is broken: %s", id, (int)st.broken.last,
+                rc_invariant_text(st.broken.last));
     if (st.state != RC_OPEN || !st.mature || st.live != live)
         sim_bad(w, "STATE", "%s at rest: state %d, %zu gateways live", id, st.state, st.live);
     if (st.waiting || st.topic_records || st.topic_bytes)
