@@ -24,7 +24,7 @@ if (!(repetitions >= 1)) {
 
 const cluster = await Cluster.start({ gateways: 2, brokers: 3, persisters: 2 });
 const brokers = namesOf(cluster, "broker");
-const faults = new Faults(cluster, { since: 0 });
+const faults = new Faults(cluster, null);
 const whole = () => waitFor("the cluster is whole", () => isWhole(cluster, true), 30);
 
 await whole();
