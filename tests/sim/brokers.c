@@ -241,7 +241,7 @@ void sim_broker_drain(struct sim_broker *b)
 {
     if (b->draining)
         return;
-    sim_trace(&b->host.w->sim, b->host.node.id, "drains");
+    sim_trace_as(&b->host.w->sim, SIM_MARK_FAULT, b->host.node.id, "drains");
     b->draining = true;
     b->drain_since = sim_node_now(&b->host.node);
     rc_broker_drain(b->core);

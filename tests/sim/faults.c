@@ -15,6 +15,7 @@ struct fault {
     const char *kind;
     rc_time at, dur; /* default span */
     rc_time end;     /* when it is over */
+    bool alone;      /* there is no other in this run */
 };
 
 /* ---- steps */
@@ -67,15 +68,15 @@ static void do_step(void *on, void *arg, uint64_t num)
         sim_node_do(&s->a->node, (struct sim_task){.run = stall_gateway, .on = s->a, .num = (uint64_t)s->value});
         break;
     case BLOCK:
-        sim_trace(&s->w->sim, s->a->node.id, "-x-> %s cut", s->b->node.id);
+        sim_trace_as(&s->w->sim, SIM_MARK_FAULT, s->a->node.id, "-x-> %s cut", s->b->node.id);
         sim_net_block(net, &s->a->node, &s->b->node);
         break;
     case UNBLOCK:
-        sim_trace(&s->w->sim, s->a->node.id, "---> %s whole", s->b->node.id);
+        sim_trace_as(&s->w->sim, SIM_MARK_FAULT, s->a->node.id, "---> %s whole", s->b->node.id);
         sim_net_unblock(net, &s->a->node, &s->b->node);
         break;
     case BREAK:
-        sim_trace(&s->w->sim, s->a->node.id, "-/- %s connections break", s->b->node.id);
+        sim_trace_as(&s->w->sim, SIM_MARK_FAULT, s->a->node.id, "-/- %s connections break", s->b->node.id);
         sim_net_break(net, &s->a->node, &s->b->node);
         break;
     case SLOW:
@@ -213,7 +214,7 @@ static void maybe_for_good(const struct fault *f, struct sim_host *n)
 {
     unsigned broker_spare = f->w->shape.brokers >= 3, gateway_spare = f->w->shape.gateways >= 2;
     bool may = n->role->role == RC_BROKER ? broker_spare : n->role->role == RC_GATEWAY && gateway_spare;
-    n->for_good = f->w->options.mode == SIM_SINGLE && may && sim_chance(f->plan, 300);
+    n->for_good |= f->alone && may && sim_chance(f->plan, 300);
 }
 
 static void crash(struct fault *f, struct sim_host *n)
@@ -398,19 +399,20 @@ void sim_fault_names(FILE *out)
 void sim_faults_plan(struct sim_world *w)
 {
     struct sim_rng *dice = &w->sim.plan;
-    enum sim_mode mode = w->options.mode;
-    int64_t n = mode == SIM_STORM ? sim_between(dice, 3, SIM_FAULTS_MAX) : (int64_t)mode;
+    const struct sim_options *o = &w->options;
+    bool storm = o->faults ? o->faults > 2 : o->mode == SIM_STORM;
+    int64_t n = o->faults ? o->faults : storm ? sim_between(dice, 3, SIM_FAULTS_MAX) : (int64_t)o->mode;
     rc_time at = sim_between(dice, 6500 * SIM_MS, 8000 * SIM_MS);
     w->fault_end = 7000 * SIM_MS;
     for (int64_t i = 0; i < n; i++) {
         size_t k = (size_t)sim_between(dice, 0, KINDS - 1);
-        if (i == 0 && w->options.fault)
-            k = find(w->options.fault);
-        struct fault f = {.w = w, .plan = dice, .kind = kinds[k].name, .at = at};
+        if (o->faults)
+            k = find(o->fault[i]);
+        struct fault f = {.w = w, .plan = dice, .kind = kinds[k].name, .at = at, .alone = n == 1};
         f.dur = sim_between(dice, 200 * SIM_MS, 5000 * SIM_MS);
         f.end = f.at + f.dur;
         kinds[k].make(&f);
         w->fault_end = f.end > w->fault_end ? f.end : w->fault_end;
-        at += sim_between(dice, 0, mode == SIM_STORM ? 2500 * SIM_MS : 1800 * SIM_MS);
+        at += sim_between(dice, 0, storm ? 2500 * SIM_MS : 1800 * SIM_MS);
     }
 }

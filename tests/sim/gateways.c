@@ -41,6 +41,8 @@ static void on_closed(void *host, uint64_t socket, enum rc_socket_end why)
     struct sim_gateway *g = gateway_of(host);
     struct sim_socket *s = socket_of(g, socket);
     s->ending = true;
+    if (why == RC_SOCKET_EXPIRED)
+        sim_check_expired(g->host.w, s);
     post(g, (struct sim_job){.kind = SIM_CLOSE, .socket = s, .why = text[why]});
 }
 
@@ -162,6 +164,8 @@ void sim_gateway_read(struct sim_gateway *g, struct sim_socket *s, struct sim_me
     rc_buf_rele(bytes);
     for (unsigned i = 0; i < m->rooms; i++)
         rc_buf_rele(e.room[i]);
+    m->taken_at = w->sim.now;
+    m->taken_frozen = g->host.node.frozen;
     if (outcome != RC_OUTCOME_OK)
         sim_check_refused(w, m, outcome);
 }
@@ -314,7 +318,7 @@ void sim_gateway_drain(struct sim_gateway *g)
 {
     if (g->draining)
         return;
-    sim_trace(&g->host.w->sim, g->host.node.id, "drains");
+    sim_trace_as(&g->host.w->sim, SIM_MARK_FAULT, g->host.node.id, "drains");
     g->draining = true;
     g->drain_since = sim_node_now(&g->host.node);
     g->drain_inc = g->host.self.inc;

@@ -150,7 +150,7 @@ static void go_on(void *on, void *arg, uint64_t num)
 {
     struct sim_worker *k = on;
     (void)arg, (void)num;
-    sim_trace(k->gateway->host.node.sim, k->gateway->host.node.id, "its worker goes on");
+    sim_trace_as(k->gateway->host.node.sim, SIM_MARK_FAULT, k->gateway->host.node.id, "its worker goes on");
     k->stuck = false;
     work_all(k);
     rc_gateway_alive(k->gateway->core, true);
@@ -161,7 +161,7 @@ void sim_worker_stick(struct sim_worker *k, rc_time dur)
     struct sim_node *node = &k->gateway->host.node;
     if (k->stuck)
         return;
-    sim_trace(node->sim, node->id, "its worker is stuck for %.0f ms", (double)dur / 1000);
+    sim_trace_as(node->sim, SIM_MARK_FAULT, node->id, "its worker is stuck for %.0f ms", (double)dur / 1000);
     k->stuck = true;
     k->stuck_since = sim_node_now(node);
     sim_node_timer(node, dur, (struct sim_task){.run = go_on, .on = k});

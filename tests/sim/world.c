@@ -175,6 +175,7 @@ void sim_world_run(struct sim_world *w, uint64_t seed, const struct sim_options 
 
 void sim_world_fini(struct sim_world *w)
 {
+    w->sim.trace = NULL; /* what ends now is no part of the run */
     for (unsigned i = 0; i < w->hosts; i++)
         sim_host_fini(w->host[i]);
     for (unsigned i = 0; i < w->shape.persisters; i++)
