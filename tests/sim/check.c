@@ -239,6 +239,14 @@ bool sim_check_overdue(const struct sim_world *w, const struct sim_message *m)
            age(m) > w->shape.times.e * 101 / 100 + 500 * SIM_MS;
 }
 
+void sim_check_answered(struct sim_world *w, const struct sim_socket *s)
+{
+    rc_time waited = w->sim.now - s->asked_at - (s->gateway->host.node.frozen - s->asked_frozen);
+    if (s->asked_at && waited > w->shape.times.connect * 101 / 100 + 500 * SIM_MS)
+        sim_bad(w, "P6", "socket %" PRIu64 " at %s waited %.0f ms for the answer to its CONNECT", s->id,
+                s->gateway->host.node.id, (double)waited / 1000);
+}
+
 /* ---- the disk: P4 */
 
 static bool same_key(const struct rc_key *a, const struct rc_key *b)

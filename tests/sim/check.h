@@ -38,6 +38,9 @@ void sim_check_stored(struct sim_world *w, const struct sim_persister *p, uint64
 /* The core closes a socket since an emit of it was given up. */
 void sim_check_expired(struct sim_world *w, const struct sim_socket *s);
 
+/* A CONNECT is answered, or its socket closed, at last (G5). */
+void sim_check_answered(struct sim_world *w, const struct sim_socket *s);
+
 /* What the judge asks of a message: its copies in the stores; whether the socket should have it and has not; whether it should
  * have been given up (E). */
 unsigned sim_check_copies(const struct sim_world *w, uint64_t message);

@@ -44,6 +44,7 @@ static void help(void)
     printf("\n"
            "  --nodes 3b2g1p     brokers, gateways, persisters; what is not named is drawn from the seed\n"
            "  --k N, --quorum N  brokers of a room, persisters of an acknowledged row; else drawn\n"
+           "  --tight, --hasty   small bounds; emits are given up early; else now and then\n"
            "  --partitions       admins is a hot room, over another number of partitions at each gateway\n"
            "  --max-delay MS     fail when a delivery takes longer (but in worlds with tight bounds)\n"
            "  --max-ack MS       fail when an acknowledgement takes longer (likewise)\n"
@@ -145,6 +146,8 @@ enum {
     K,
     QUORUM,
     PARTITIONS,
+    TIGHT,
+    HASTY,
     DELAY,
     ACK,
     STOP,
@@ -157,6 +160,8 @@ enum {
 };
 
 static const struct option longs[] = {
+    {"tight", no_argument, NULL, TIGHT},
+    {"hasty", no_argument, NULL, HASTY},
     {"seeds", required_argument, NULL, SEEDS},
     {"jobs", required_argument, NULL, JOBS},
     {"mode", required_argument, NULL, MODE},
@@ -234,6 +239,12 @@ static bool parse_world(struct sim_command *c, int option)
     case PARTITIONS:
         o->partitions = true;
         return true;
+    case TIGHT:
+        o->tight = true;
+        return true;
+    case HASTY:
+        o->hasty = true;
+        return true;
     case DELAY:
         o->max_delay = parse_ms("--max-delay: '%s' is not 1 to 1000000");
         return true;
@@ -303,6 +314,10 @@ void sim_command_print(const struct sim_options *o, uint64_t seed, FILE *out)
         fprintf(out, " --quorum %u", o->quorum);
     if (o->partitions)
         fprintf(out, " --partitions");
+    if (o->tight)
+        fprintf(out, " --tight");
+    if (o->hasty)
+        fprintf(out, " --hasty");
     if (o->plant)
         fprintf(out, " --plant %s", plants[o->plant].name);
     if (o->max_delay)

@@ -4,6 +4,7 @@
 #include "brokers.h"
 #include "gateways.h"
 #include "persisters.h"
+#include "squeeze.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -20,7 +21,25 @@ struct fault {
 
 /* ---- steps */
 
-enum act { START, KILL, KILL_QUIETLY, PAUSE, SLEEP, STALL, BLOCK, UNBLOCK, BREAK, SLOW, LOSE, DRAIN };
+enum act {
+    START,
+    KILL,
+    KILL_QUIETLY,
+    PAUSE,
+    SLEEP,
+    STALL,
+    BLOCK,
+    UNBLOCK,
+    BREAK,
+    SLOW,
+    LOSE,
+    DRAIN,
+    SLOW_DISK,
+    BAD_DISK,
+    SQUEEZE,
+    RELAX,
+    SET_BACK
+};
 
 struct step {
     struct sim_world *w;
@@ -41,10 +60,38 @@ static void drain_gateway(void *on, void *arg, uint64_t num)
     sim_gateway_drain(on);
 }
 
+static void squeeze_node(void *on, void *arg, uint64_t tight)
+{
+    (void)arg;
+    sim_squeeze(on, tight != 0);
+}
+
 static void stall_gateway(void *on, void *arg, uint64_t dur)
 {
     (void)arg;
     sim_worker_stick(&((struct sim_gateway *)on)->worker, (rc_time)dur);
+}
+
+/* Disks and bounds. */
+static void do_resource(const struct step *s)
+{
+    switch (s->act) {
+    case SLOW_DISK:
+        sim_persister_slow((struct sim_persister *)s->a, s->value);
+        break;
+    case BAD_DISK:
+        sim_persister_fail((struct sim_persister *)s->a, (unsigned)s->value);
+        break;
+    case SET_BACK:
+        ((struct sim_gateway *)s->a)->set_back = true;
+        break;
+    case SQUEEZE:
+    case RELAX:
+        sim_node_do(&s->a->node, (struct sim_task){.run = squeeze_node, .on = s->a, .num = s->act == SQUEEZE});
+        break;
+    default:
+        break;
+    }
 }
 
 static void do_step(void *on, void *arg, uint64_t num)
@@ -54,7 +101,8 @@ static void do_step(void *on, void *arg, uint64_t num)
     (void)on, (void)num;
     switch (s->act) {
     case START:
-        sim_node_start(&s->a->node);
+        if (!s->a->for_good)
+            sim_node_start(&s->a->node);
         break;
     case KILL:
     case KILL_QUIETLY:
@@ -89,6 +137,9 @@ static void do_step(void *on, void *arg, uint64_t num)
         sim_node_do(&s->a->node,
                     (struct sim_task){.run = s->a->role->role == RC_BROKER ? drain_broker : drain_gateway, .on = s->a});
         break;
+    default:
+        do_resource(s);
+        break;
     }
     free(s);
 }
@@ -112,6 +163,13 @@ static void plan_cut(const struct fault *f, rc_time from, rc_time to, struct sim
         plan(f, from, BLOCK, b, a, 0);
         plan(f, to, UNBLOCK, b, a, 0);
     }
+}
+
+static void cut_from_brokers(const struct fault *f, rc_time from, rc_time to, struct sim_host *n)
+{
+    for (unsigned i = 0; i < f->w->shape.brokers; i++)
+        if (&f->w->broker[i]->host != n)
+            plan_cut(f, from, to, n, &f->w->broker[i]->host, 0);
 }
 
 static void describe(const struct fault *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -311,7 +369,8 @@ static void drain_a_gateway(struct fault *f)
     drain(f, any_gateway(f));
 }
 
-static void gstart(struct fault *f)
+/* A gateway starts, cut off from one broker, which hears of it so much later from the others. */
+static void start_unheard(struct fault *f, rc_time least, rc_time most)
 {
     struct sim_host *g = any_gateway(f), *b = any_broker(f);
     f->dur = sim_between(f->plan, 4000 * SIM_MS, 7000 * SIM_MS);
@@ -321,10 +380,96 @@ static void gstart(struct fault *f)
     plan_cut(f, f->at, f->end, g, b, 0);
     for (unsigned i = 0; i < f->w->shape.brokers; i++) {
         struct sim_host *o = &f->w->broker[i]->host;
-        plan(f, f->at, SLOW, o, b, o == b ? 0 : sim_between(f->plan, 200 * SIM_MS, 450 * SIM_MS));
+        plan(f, f->at, SLOW, o, b, o == b ? 0 : sim_between(f->plan, least, most));
         plan(f, f->end, SLOW, o, b, 0);
     }
     plan(f, f->at + sim_between(f->plan, 50 * SIM_MS, 800 * SIM_MS), START, g, NULL, 0);
+}
+
+static void gstart(struct fault *f)
+{
+    start_unheard(f, 200 * SIM_MS, 450 * SIM_MS);
+}
+
+/* So late that nothing it hears is within L_m, and its sessions live on. */
+static void gstartlate(struct fault *f)
+{
+    start_unheard(f, 560 * SIM_MS, 620 * SIM_MS);
+}
+
+/* A broker is cut off from the other brokers and from one gateway; the other gateways hear all brokers. */
+static void mesh(struct fault *f)
+{
+    struct sim_host *g = any_gateway(f), *b = any_broker(f);
+    f->dur = sim_between(f->plan, 3000 * SIM_MS, 6000 * SIM_MS);
+    f->end = f->at + f->dur;
+    describe(f, "%s-%s", b->node.id, g->node.id);
+    plan_cut(f, f->at, f->end, g, b, 0);
+    cut_from_brokers(f, f->at, f->end, b);
+}
+
+/* A gateway starts after its old incarnation was forgotten, and one broker cannot know: it is cut off from the gateway and the
+ * other brokers, and perhaps frozen with their last words unread. */
+static void start_behind(struct fault *f, bool frozen)
+{
+    struct sim_host *g = any_gateway(f), *b = any_broker(f);
+    rc_time start = f->at + sim_between(f->plan, 2600 * SIM_MS, 3400 * SIM_MS);
+    f->dur = 10000 * SIM_MS;
+    f->end = f->at + f->dur;
+    describe(f, "%s-%s", g->node.id, b->node.id);
+    plan(f, f->at, KILL, g, NULL, 0);
+    plan(f, start, START, g, NULL, 0);
+    plan_cut(f, start, f->end, g, b, 0);
+    if (frozen)
+        plan(f, start + 50 * SIM_MS, PAUSE, b, NULL, sim_between(f->plan, 2300 * SIM_MS, 2700 * SIM_MS));
+    cut_from_brokers(f, start + (frozen ? 1000 * SIM_MS : 100 * SIM_MS), f->end, b);
+}
+
+static void gstartcut(struct fault *f)
+{
+    start_behind(f, false);
+}
+
+static void gstartpause(struct fault *f)
+{
+    start_behind(f, true);
+}
+
+/* The majority of the brokers dies and comes back late. */
+static void lost_majority(struct fault *f)
+{
+    unsigned n = f->w->shape.brokers, first = (unsigned)sim_between(f->plan, 0, n - 1);
+    f->dur = sim_between(f->plan, 2000 * SIM_MS, 14000 * SIM_MS);
+    f->end = f->at + f->dur;
+    describe(f, "%u of %u", n / 2 + 1, n);
+    for (unsigned i = 0; i < n / 2 + 1; i++) {
+        struct sim_host *b = &f->w->broker[(first + i) % n]->host;
+        plan(f, f->at, KILL, b, NULL, 0);
+        plan(f, f->end - sim_between(f->plan, 0, 1000 * SIM_MS), START, b, NULL, 0);
+    }
+}
+
+/* A gateway dies, its clock is set back, and it starts again: with an older incarnation than before. */
+static void set_back(struct fault *f)
+{
+    struct sim_host *g = any_gateway(f);
+    describe(f, "%s", g->node.id);
+    plan(f, f->at, SET_BACK, g, NULL, 0);
+    plan(f, f->at, KILL, g, NULL, 0);
+    plan(f, f->end, START, g, NULL, 0);
+}
+
+/* A gateway is frozen for less than L_g, cut off from all brokers just before it goes on, and finds their heartbeats. */
+static void pauseiso(struct fault *f)
+{
+    struct sim_host *g = any_gateway(f);
+    rc_time frozen = sim_between(f->plan, 1000 * SIM_MS, 1450 * SIM_MS);
+    rc_time cut_at = f->at + frozen - sim_between(f->plan, 10 * SIM_MS, 300 * SIM_MS);
+    f->dur = 5000 * SIM_MS;
+    f->end = f->at + f->dur;
+    describe(f, "%s for %.0f", g->node.id, (double)frozen / 1000);
+    plan(f, f->at, PAUSE, g, NULL, frozen);
+    cut_from_brokers(f, cut_at, f->end, g);
 }
 
 static void frozen_and_cut(struct fault *f, enum act act, rc_time shortest, rc_time longest, rc_time cut_for)
@@ -345,6 +490,64 @@ static void pausecut(struct fault *f)
 static void sleepcut(struct fault *f)
 {
     frozen_and_cut(f, SLEEP, 3000 * SIM_MS, 6000 * SIM_MS, 9000 * SIM_MS);
+}
+
+/* ---- disks and bounds */
+
+static struct sim_host *any_persister(const struct fault *f)
+{
+    return &f->w->persister[sim_between(f->plan, 0, f->w->shape.persisters - 1)]->host;
+}
+
+static void slow_persister(struct fault *f)
+{
+    struct sim_host *p = any_persister(f);
+    rc_time longest = sim_between(f->plan, 300 * SIM_MS, 3000 * SIM_MS);
+    describe(f, "%s by %.0f", p->node.id, (double)longest / 1000);
+    plan(f, f->at, SLOW_DISK, p, NULL, longest);
+    plan(f, f->end, SLOW_DISK, p, NULL, 0);
+}
+
+/* Longer away than anything waits, or for good where the others make the quorum. */
+static void dead_persister(struct fault *f)
+{
+    struct sim_host *p = any_persister(f);
+    unsigned left = 0;
+    for (unsigned i = 0; i < f->w->shape.persisters; i++)
+        left += !f->w->persister[i]->host.for_good;
+    f->dur = sim_between(f->plan, 8000 * SIM_MS, 14000 * SIM_MS);
+    f->end = f->at + f->dur;
+    p->for_good |= left > f->w->shape.quorum;
+    describe(f, "%s%s", p->node.id, p->for_good ? " for good" : "");
+    plan(f, f->at, sim_chance(f->plan, 300) ? KILL_QUIETLY : KILL, p, NULL, 0);
+    if (!p->for_good)
+        plan(f, f->end, START, p, NULL, 0);
+}
+
+static void failing_disk(struct fault *f)
+{
+    struct sim_host *p = any_persister(f);
+    rc_time permille = sim_chance(f->plan, 300) ? 1000 : sim_between(f->plan, 100, 900);
+    describe(f, "%s by %d in a thousand", p->node.id, (int)permille);
+    plan(f, f->at, BAD_DISK, p, NULL, permille);
+    plan(f, f->end, BAD_DISK, p, NULL, 0);
+}
+
+/* Bounds so small that they are reached: at one node, or at all of them. */
+static void full(struct fault *f)
+{
+    struct sim_host *one = sim_chance(f->plan, 500) ? any_broker(f) : any_gateway(f);
+    bool all = sim_chance(f->plan, 500);
+    describe(f, "%s", all ? "all" : one->node.id);
+    for (unsigned i = 0; i < f->w->hosts; i++) {
+        struct sim_host *h = f->w->host[i];
+        if (h->role->role == RC_PERSISTER || (!all && h != one))
+            continue;
+        plan(f, f->at, SQUEEZE, h, NULL, 0);
+        plan(f, f->end, RELAX, h, NULL, 0);
+    }
+    /* a node that is frozen then takes its bounds back as it goes on */
+    f->w->squeezed_until = f->end + 20000 * SIM_MS;
 }
 
 /* ---- the plan */
@@ -370,8 +573,19 @@ static const struct {
     {"lossy", lossy},
     {"drainB", drain_a_broker},
     {"drainG", drain_a_gateway},
+    {"slowP", slow_persister},
+    {"deadP", dead_persister},
+    {"disk", failing_disk},
+    {"full", full},
     {"gstart", gstart},
+    {"gstartlate", gstartlate},
+    {"gstartcut", gstartcut},
+    {"gstartpause", gstartpause},
+    {"mesh", mesh},
+    {"lostB", lost_majority},
+    {"setback", set_back},
     {"pausecut", pausecut},
+    {"pauseiso", pauseiso},
     {"sleepcut", sleepcut},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

@@ -22,7 +22,7 @@ static bool belongs(const char *line)
 static size_t split(char *text, char ***lines)
 {
     size_t n = 0, cap = 0;
-    for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
+    for (char *rest = text, *line; (line = strsep(&rest, "\n")) && *line;) {
         *lines = sim_grow(*lines, n, &cap, sizeof(**lines));
         (*lines)[n++] = line;
     }

@@ -33,6 +33,8 @@ void sim_worker_close(struct sim_socket *s, const char *why)
 {
     if (s->state == SIM_CLOSED)
         return;
+    if (s->state == SIM_PENDING)
+        sim_check_answered(s->client->w, s);
     s->state = SIM_CLOSED;
     sim_client_closed(s, why);
 }
@@ -59,8 +61,10 @@ static void work(struct sim_gateway *g, struct sim_job *j)
         rc_gateway_processed(g->core, j->session, j->seq);
         break;
     case SIM_OPENED:
-        if (s->state == SIM_PENDING)
+        if (s->state == SIM_PENDING) {
+            sim_check_answered(g->host.w, s);
             sim_client_opened(s);
+        }
         break;
     case SIM_CLOSE:
         sim_worker_close(s, j->why);

@@ -55,6 +55,8 @@ struct sim_options {
     const char *fault[SIM_FAULTS_MAX]; /* kinds, in the order in which they begin */
     unsigned brokers, gateways, persisters, k, quorum;
     bool partitions; /* admins is a hot room (gateway/partition.h) */
+    bool tight;      /* bounds are reached */
+    bool hasty;      /* E is as short as it may be */
     enum sim_plant plant;
     rc_time max_delay; /* a delivery must not take longer (P6); 0: any time */
     rc_time max_ack;   /* nor an acknowledgement */
@@ -107,8 +109,10 @@ struct sim_socket {
     bool owed_end; /* a message without ack wish failed: its client learns it by the end of the socket only */
     uint64_t inc;  /* of its gateway when it connected; 0: still on its way */
     rc_time opened_at;
-    uint32_t sent;  /* messages its client sent */
-    rc_time out_at; /* arrival of the newest of them */
+    rc_time asked_at;     /* CONNECT reached its gateway */
+    rc_time asked_frozen; /* of its gateway's node, then */
+    uint32_t sent;        /* messages its client sent */
+    rc_time out_at;       /* arrival of the newest of them */
     struct sim_message *unread, **unread_tail;
     uint8_t *got; /* by message id: copies received */
     size_t got_cap;
@@ -151,7 +155,7 @@ struct sim_world {
     uint64_t seed;
     struct sim_options options;
     struct sim_shape shape;
-    uint64_t incs; /* highest incarnation given out */
+    uint64_t incs; /* highest incarnation given out; begins with room below */
     struct rc_member member[RC_BROKERS_MAX];
     char persister_id[RC_PERSISTERS_MAX][RC_ID_MAX + 1];
     struct sim_broker **broker;
