@@ -45,6 +45,7 @@ static void help(void)
            "  --nodes 3b2g1p     brokers, gateways, persisters; what is not named is drawn from the seed\n"
            "  --k N, --quorum N  brokers of a room, persisters of an acknowledged row; else drawn\n"
            "  --tight, --hasty   small bounds; emits are given up early; else now and then\n"
+           "  --fine             batches of one operation, on slow lines\n"
            "  --partitions       admins is a hot room, over another number of partitions at each gateway\n"
            "  --max-delay MS     fail when a delivery takes longer (but in worlds with tight bounds)\n"
            "  --max-ack MS       fail when an acknowledgement takes longer (likewise)\n"
@@ -148,6 +149,7 @@ enum {
     PARTITIONS,
     TIGHT,
     HASTY,
+    FINE,
     DELAY,
     ACK,
     STOP,
@@ -162,6 +164,7 @@ enum {
 static const struct option longs[] = {
     {"tight", no_argument, NULL, TIGHT},
     {"hasty", no_argument, NULL, HASTY},
+    {"fine", no_argument, NULL, FINE},
     {"seeds", required_argument, NULL, SEEDS},
     {"jobs", required_argument, NULL, JOBS},
     {"mode", required_argument, NULL, MODE},
@@ -245,6 +248,9 @@ static bool parse_world(struct sim_command *c, int option)
     case HASTY:
         o->hasty = true;
         return true;
+    case FINE:
+        o->fine = true;
+        return true;
     case DELAY:
         o->max_delay = parse_ms("--max-delay: '%s' is not 1 to 1000000");
         return true;
@@ -318,6 +324,8 @@ void sim_command_print(const struct sim_options *o, uint64_t seed, FILE *out)
         fprintf(out, " --tight");
     if (o->hasty)
         fprintf(out, " --hasty");
+    if (o->fine)
+        fprintf(out, " --fine");
     if (o->plant)
         fprintf(out, " --plant %s", plants[o->plant].name);
     if (o->max_delay)

@@ -449,6 +449,36 @@ static void lost_majority(struct fault *f)
     }
 }
 
+/* Each gateway misses another broker: none of these may act, and every gateway has its majority. */
+static void ring(struct fault *f)
+{
+    f->dur = sim_between(f->plan, 3000 * SIM_MS, 14000 * SIM_MS);
+    f->end = f->at + f->dur;
+    describe(f, "%s", "each");
+    for (unsigned i = 0; i < f->w->shape.gateways; i++)
+        plan_cut(f, f->at, f->end, &f->w->gateway[i]->host, &f->w->broker[i % f->w->shape.brokers]->host, 0);
+}
+
+/* A broker comes and goes, one gateway is slow to tell another broker of it, and the other gateways are slow to see it. */
+static void lateview(struct fault *f)
+{
+    struct sim_host *g = any_gateway(f), *comes = any_broker(f), *told = any_broker(f);
+    f->dur = 10000 * SIM_MS;
+    f->end = f->at + f->dur;
+    describe(f, "%s %s of %s", g->node.id, told->node.id, comes->node.id);
+    plan(f, f->at, SLOW, g, told, sim_between(f->plan, 300 * SIM_MS, 600 * SIM_MS));
+    plan(f, f->end, SLOW, g, told, 0);
+    for (unsigned i = 0; i < f->w->shape.gateways; i++) {
+        struct sim_host *o = &f->w->gateway[i]->host;
+        plan(f, f->at, SLOW, comes, o, o == g ? 0 : sim_between(f->plan, 300 * SIM_MS, 600 * SIM_MS));
+        plan(f, f->end, SLOW, comes, o, 0);
+    }
+    for (rc_time t = f->at; t < f->end; t += 2000 * SIM_MS) {
+        plan(f, t, KILL, comes, NULL, 0);
+        plan(f, t + 300 * SIM_MS, START, comes, NULL, 0);
+    }
+}
+
 /* A gateway dies, its clock is set back, and it starts again: with an older incarnation than before. */
 static void set_back(struct fault *f)
 {
@@ -584,6 +614,8 @@ static const struct {
     {"mesh", mesh},
     {"lostB", lost_majority},
     {"setback", set_back},
+    {"ring", ring},
+    {"lateview", lateview},
     {"pausecut", pausecut},
     {"pauseiso", pauseiso},
     {"sleepcut", sleepcut},

@@ -61,6 +61,10 @@ static void draw_shape(struct sim_world *w)
     bool slow_lines = sim_chance(plan, 150);
     s->line_busy = sim_between(plan, 0, (slow_lines ? 40 : 3) * SIM_MS);
     s->batch_max = sim_chance(plan, 300) && !slow_lines ? 200 : 64 << 10;
+    if (o->fine) {
+        s->batch_max = 1;
+        s->line_busy = 4 * SIM_MS;
+    }
     s->topic_loss = sim_chance(plan, 100) ? 1000 : (unsigned)sim_between(plan, 0, 60);
     s->commit_fails = sim_chance(plan, 200) ? 50 : 0;
     rc_times_default(&s->times, 100);

@@ -57,6 +57,7 @@ struct sim_options {
     bool partitions; /* admins is a hot room (gateway/partition.h) */
     bool tight;      /* bounds are reached */
     bool hasty;      /* E is as short as it may be */
+    bool fine;       /* batches of one operation on slow lines: what a rule orders comes in between */
     enum sim_plant plant;
     rc_time max_delay; /* a delivery must not take longer (P6); 0: any time */
     rc_time max_ack;   /* nor an acknowledgement */
