@@ -20,6 +20,7 @@
     X(BM_JUMPS, "clock_jumps_total", RC_COUNTER, "jumps", "Times the machine's clock jumped.")                         \
     X(BM_GATEWAYS, "gateways", RC_GAUGE, "gateways", "Gateways with a session.")                                       \
     X(BM_BROKERS, "brokers", RC_GAUGE, "brokers", "Other brokers with a session.")                                     \
+    X(BM_VOTERS, "voters", RC_GAUGE, "brokers", "Brokers that count in the majority, this one included.")              \
     X(BM_PERSISTERS, "persisters", RC_GAUGE, "persisters", "Persisters with a session.")                               \
     X(BM_LIVE, "live_gateways", RC_GAUGE, "gateways", "Gateways that a majority of brokers takes for alive.")          \
     X(BM_ROOMS, "rooms", RC_GAUGE, "rooms", "Rooms with members.")                                                     \

@@ -62,7 +62,6 @@ static void check(void *arg, struct rc_option_errors *errors)
     rc_common_check(&o->common, errors);
     take_persisters(o, errors);
     take_quorum(o, errors);
-    o->entry = rc_brokers_find(&o->common.brokers, o->common.options.node_id); /* there, or rc_common_check failed */
 }
 
 static struct rc_option_set set_of(struct rc_broker_options *o, struct rc_option_table table[2])
@@ -86,11 +85,11 @@ int rc_broker_options_parse(struct rc_broker_options *o, char **argv)
     return rc_options_parse(&set, argv);
 }
 
-void rc_broker_options_reload(struct rc_broker_options *o)
+bool rc_broker_options_reload(struct rc_broker_options *o, FILE *report)
 {
     struct rc_option_table table[2];
     struct rc_option_set set = set_of(o, table);
-    rc_common_reload(&o->common, &set, o->argv);
+    return rc_common_reload(&o->common, &set, o->argv, report);
 }
 
 void rc_broker_options_fini(struct rc_broker_options *o)

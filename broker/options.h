@@ -18,14 +18,13 @@ struct rc_broker_options {
     /* made by the check */
     uint32_t persister_count;
     char persister[RC_PERSISTERS_MAX][RC_ID_MAX + 1];
-    uint32_t quorum;                     /* 0: emits are confirmed without storage */
-    const struct rc_broker_entry *entry; /* this broker in cluster.brokers */
+    uint32_t quorum; /* 0: emits are confirmed without storage */
 };
 
 /* RC_OPTIONS_RUN, or the code to exit with. Call rc_broker_options_fini in either case. o is zeroed. */
 int rc_broker_options_parse(struct rc_broker_options *o, char **argv);
 /* Reads again what SIGHUP may change. The loop's thread. */
-void rc_broker_options_reload(struct rc_broker_options *o);
+bool rc_broker_options_reload(struct rc_broker_options *o, FILE *report);
 void rc_broker_options_fini(struct rc_broker_options *o);
 
 #endif

@@ -202,16 +202,11 @@ static void on_second(void *arg)
 static struct rc_broker *core_new(struct rc_broker_process *b)
 {
     const struct rc_broker_options *o = b->options;
-    const struct rc_brokers *list = &o->common.brokers;
     struct rc_member member[RC_BROKERS_MAX];
-    for (size_t i = 0; i < list->count; i++) {
-        memcpy(member[i].id, list->entry[i].id, sizeof member[i].id);
-        member[i].weight = list->entry[i].weight;
-    }
     struct rc_broker_config config = {
         .inc = b->self.inc,
         .times = o->common.times,
-        .n = (uint32_t)list->count,
+        .n = rc_brokers_members(&o->common.brokers, member),
         .broker = member,
         .persisters = o->persister_count,
         .persister = o->persister,
@@ -250,16 +245,24 @@ static enum rc_exit open_links(struct rc_broker_process *b, char why[RC_LINK_WHY
     return RC_EXIT_OK;
 }
 
+static enum rc_roll roll(void *arg, const struct rc_member *broker, uint32_t n)
+{
+    struct rc_broker_process *b = arg;
+    return rc_broker_brokers(b->core, broker, n);
+}
+
 /* Of two brokers the smaller id dials. */
 static enum rc_exit dial_brokers(struct rc_broker_process *b, char why[RC_LINK_WHY])
 {
-    const struct rc_brokers *list = &b->options->common.brokers;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct rc_broker_entry *e = &list->entry[i];
-        if (strcmp(e->id, b->self.id) > 0 && !rc_link_dial(rc_host_link(b->host), e->id, RC_BROKER, e->address, why))
-            return RC_EXIT_CONFIG;
-    }
-    return RC_EXIT_OK;
+    struct rc_common *common = &b->options->common;
+    b->discovery = (struct rc_discovery){.brokers = &common->brokers,
+                                         .link = rc_host_link(b->host),
+                                         .roster = &b->roster,
+                                         .dialler = b->self.id,
+                                         .roll = roll,
+                                         .node = b};
+    common->discovery = &b->discovery;
+    return rc_discovery_dial(&b->discovery, why) ? RC_EXIT_OK : RC_EXIT_CONFIG;
 }
 
 static enum rc_exit start(struct rc_broker_process *b)
@@ -309,10 +312,26 @@ bool rc_broker_process_drain(struct rc_broker_process *b)
     return true;
 }
 
+bool rc_broker_process_drain_stay(struct rc_broker_process *b)
+{
+    if (rc_broker_state(b->core) == RC_DRAINING)
+        return false;
+    rc_log(RC_INFO, "draining", "stays=yes");
+    rc_broker_drain(b->core);
+    finish_pass(b);
+    return true;
+}
+
+bool rc_broker_process_reload(struct rc_broker_process *b, FILE *report)
+{
+    bool done = rc_broker_options_reload(b->options, report);
+    finish_pass(b);
+    return done;
+}
+
 static void hangup(void *arg)
 {
-    struct rc_broker_process *b = arg;
-    rc_broker_options_reload(b->options);
+    rc_broker_process_reload(arg, NULL);
 }
 
 static void set_up(struct rc_broker_process *b, struct rc_broker_options *options, uint64_t inc)
@@ -325,8 +344,9 @@ static void set_up(struct rc_broker_process *b, struct rc_broker_options *option
     b->metrics[1] = rc_link_metrics_list(&b->link_values, "broker");
     b->self.role = RC_BROKER;
     b->self.inc = inc;
-    b->self.weight = options->entry->weight;
-    memcpy(b->self.id, options->entry->id, sizeof b->self.id);
+    const char *id = options->common.options.node_id;
+    b->self.weight = rc_brokers_find(&options->common.brokers, id)->weight; /* it is there: rc_common_check, roll */
+    memcpy(b->self.id, id, strlen(id) + 1);
     TAILQ_INIT(&b->sessions);
     b->relays = (struct rc_relays){.sessions = &b->sessions,
                                    .bound = RELAYS_BOUND * (size_t)options->gateway_bytes,
@@ -349,6 +369,7 @@ enum rc_exit rc_broker_run(struct rc_broker_options *options, uint64_t *next_inc
     if (b.twin)
         code = RC_EXIT_CONFIG;
     *next_inc = b.next_inc;
+    options->common.discovery = NULL;
     rc_admin_free(b.admin);
     rc_host_free(b.host);
     rc_topic_pub_free(b.topic);

@@ -23,6 +23,7 @@ struct rc_broker_process {
     struct rc_topic_pub *topic;
     struct rc_admin *admin;
     struct rc_roster roster;
+    struct rc_discovery discovery;
     struct rc_broker_sessions sessions; /* open ones, for the map and for relays */
     struct rc_relays relays;
     struct rc_suspend suspend;
@@ -38,7 +39,10 @@ struct rc_broker_process {
 };
 
 /* process.c */
-bool rc_broker_process_drain(struct rc_broker_process *b); /* by command; false: it drains already */
+/* By command. False: it drains already. */
+bool rc_broker_process_drain(struct rc_broker_process *b);
+bool rc_broker_process_drain_stay(struct rc_broker_process *b); /* does not end before it is told to */
+bool rc_broker_process_reload(struct rc_broker_process *b, FILE *report);
 
 /* report.c */
 const char *rc_broker_state_text(enum rc_broker_state state); /* static string */

@@ -35,6 +35,7 @@ static void refresh(struct rc_broker_process *b, struct rc_broker_stats *s)
         {BM_GONE, s->gone},
         {BM_GATEWAYS, s->gateways},
         {BM_BROKERS, s->brokers},
+        {BM_VOTERS, s->voters},
         {BM_PERSISTERS, s->persisters},
         {BM_LIVE, s->live},
         {BM_ROOMS, s->rooms},
@@ -96,6 +97,16 @@ static bool admin_drain(void *arg)
     return rc_broker_process_drain(arg);
 }
 
+static bool admin_drain_stay(void *arg)
+{
+    return rc_broker_process_drain_stay(arg);
+}
+
+static bool admin_reload(void *arg, FILE *report)
+{
+    return rc_broker_process_reload(arg, report);
+}
+
 enum rc_exit rc_broker_report_open(struct rc_broker_process *b, char why[RC_ADMIN_WHY])
 {
     struct rc_admin_config config = {.listen = b->options->common.options.admin_listen,
@@ -104,6 +115,8 @@ enum rc_exit rc_broker_report_open(struct rc_broker_process *b, char why[RC_ADMI
                                      .metrics = admin_metrics,
                                      .status = admin_status,
                                      .drain = admin_drain,
+                                     .drain_stay = admin_drain_stay,
+                                     .reload = admin_reload,
                                      .arg = b};
     enum rc_exit code = rc_admin_new(&b->admin, b->daemon.loop, &config, why);
     if (code == RC_EXIT_OK)

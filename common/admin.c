@@ -23,6 +23,7 @@
 #define TIMEOUT_S       5
 #define ACCEPT_PAUSE_MS 1000
 #define HTTP_ACCEPTED   202
+#define UNPROCESSABLE   422
 #define HTTP_CONFLICT   409
 #define ANY_METHOD      0xffff /* so that we, not evhttp, answer the methods that we do not have */
 
@@ -75,16 +76,30 @@ static unsigned answer_status(const struct rc_admin *admin, FILE *out)
     return text ? HTTP_OK : HTTP_INTERNAL;
 }
 
-static unsigned answer_drain(const struct rc_admin *admin, FILE *out)
+static unsigned drain(const struct rc_admin *admin, bool (*begin)(void *arg), FILE *out)
 {
-    const struct rc_admin_config *config = &admin->config;
-    if (!config->drain) {
-        fputs("{\"error\":\"this node cannot be drained: stop it by SIGTERM\"}\n", out);
+    if (!begin) {
+        fputs("{\"error\":\"this node cannot be drained so: stop it by SIGTERM\"}\n", out);
         return HTTP_NOTIMPLEMENTED;
     }
-    bool begun = config->drain(config->arg);
+    bool begun = begin(admin->config.arg);
     answer_status(admin, out);
     return begun ? HTTP_ACCEPTED : HTTP_CONFLICT;
+}
+
+static unsigned answer_drain(const struct rc_admin *admin, FILE *out)
+{
+    return drain(admin, admin->config.drain, out);
+}
+
+static unsigned answer_drain_stay(const struct rc_admin *admin, FILE *out)
+{
+    return drain(admin, admin->config.drain_stay, out);
+}
+
+static unsigned answer_reload(const struct rc_admin *admin, FILE *out)
+{
+    return admin->config.reload(admin->config.arg, out) ? HTTP_OK : UNPROCESSABLE;
 }
 
 static const struct route {
@@ -99,6 +114,8 @@ static const struct route {
     {"/metrics", "text/plain; version=0.0.4", false, false, answer_metrics},
     {"/status", "application/json", false, false, answer_status},
     {"/drain", "application/json", false, true, answer_drain},
+    {"/drain/stay", "application/json", false, true, answer_drain_stay},
+    {"/reload", "text/plain", false, true, answer_reload},
 };
 
 static const struct route *find_route(const struct evhttp_uri *uri)
@@ -174,7 +191,7 @@ static void on_request(struct evhttp_request *req, void *arg)
     if (evhttp_find_header(evhttp_request_get_input_headers(req), "Origin")) {
         reply_text(req, 403, "not for web pages\n");
     } else if (!route) {
-        reply_text(req, HTTP_NOTFOUND, "no such path; /healthz /readyz /metrics /status /drain\n");
+        reply_text(req, HTTP_NOTFOUND, "no such path; /healthz /readyz /metrics /status /drain /drain/stay /reload\n");
     } else if (!has_method(route, method)) {
         evhttp_add_header(headers, "Allow", route->post ? "POST" : "GET, HEAD");
         reply_text(req, HTTP_BADMETHOD, "this path has other methods\n");

@@ -9,6 +9,10 @@
  *   POST /drain    202 and the same JSON: the node     likewise
  *                  drains and ends; 409: it does so
  *                  already; 501: its kind cannot
+ *   POST /drain/stay  the same, but it does not end
+ *                  before it is told to (brokers)
+ *   POST /reload   200 and what changed, a line        likewise
+ *                  each; 422 and why nothing did
  *
  * HEAD is answered like GET without the body. Limits: one request per connection, 8 KiB of headers, 64 KiB of body,
  * 5 s without progress. The number of connections has no limit of its own, because evhttp tells nobody when a silent
@@ -43,6 +47,10 @@ struct rc_admin_config {
     /* Begins to drain the node, which ends by itself then, though not within the call. False: it was begun before.
      * NULL: this node cannot be drained. */
     bool (*drain)(void *arg);
+    /* The same for a node that is to be removed: it goes on until drain is called. NULL: this node cannot. */
+    bool (*drain_stay)(void *arg);
+    /* Reads the options again; says what changed, or why it was refused (false). */
+    bool (*reload)(void *arg, FILE *report);
     void *arg;
 };
 

@@ -138,3 +138,12 @@ const struct rc_broker_entry *rc_brokers_find(const struct rc_brokers *brokers, 
     }
     return NULL;
 }
+
+uint32_t rc_brokers_members(const struct rc_brokers *brokers, struct rc_member out[RC_BROKERS_MAX])
+{
+    for (size_t i = 0; i < brokers->count; i++) {
+        memcpy(out[i].id, brokers->entry[i].id, sizeof out[i].id);
+        out[i].weight = brokers->entry[i].weight;
+    }
+    return (uint32_t)brokers->count;
+}

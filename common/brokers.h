@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "addr.h"
-#include "cluster/types.h"
+#include "cluster/op.h"
 
 #define RC_WEIGHT_MAX 100
 
@@ -29,6 +29,9 @@ bool rc_id_valid(const char *id);
  * repeated or bad address, weight out of range, more than RC_BROKERS_MAX, none at all, or no broker of weight
  * above 0. *out is then undefined. */
 bool rc_brokers_parse(const char *text, struct rc_brokers *out, char *why, size_t why_size);
+
+/* The same for the core; returns how many. */
+uint32_t rc_brokers_members(const struct rc_brokers *brokers, struct rc_member out[RC_BROKERS_MAX]);
 
 /* The entry with this id, or NULL. */
 const struct rc_broker_entry *rc_brokers_find(const struct rc_brokers *brokers, const char *id);

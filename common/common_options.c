@@ -79,7 +79,7 @@
              0,                                                                                                        \
              NULL,                                                                                                     \
              "ID=host:port[*weight],...",                                                                              \
-             false,                                                                                                    \
+             true,                                                                                                     \
              "All brokers of the cluster, the same list on every node; weight 0 votes only"},                          \
             {"times.scale",                                                                                            \
              RC_OPT_INT,                                                                                               \
@@ -124,14 +124,24 @@ static void check_times(struct rc_common *c, struct rc_option_errors *errors)
     }
 }
 
-static void check_brokers(struct rc_common *c, struct rc_option_errors *errors)
+/* False: told. */
+static bool parse_brokers(const struct rc_common *c, const char *text, struct rc_brokers *out,
+                          struct rc_option_errors *errors)
 {
     char why[512];
-    if (!rc_brokers_parse(c->options.cluster_brokers, &c->brokers, why, sizeof why)) {
+    if (!rc_brokers_parse(text, out, why, sizeof why)) {
         rc_option_fail(errors, "cluster.brokers: %s", why);
-    } else if (c->role == RC_BROKER && !rc_brokers_find(&c->brokers, c->options.node_id)) {
-        rc_option_fail(errors, "cluster.brokers: this broker, node.id %s, is not in the list", c->options.node_id);
+        return false;
     }
+    if (c->role == RC_BROKER && !rc_brokers_find(out, c->options.node_id)) {
+        rc_option_fail(
+            errors,
+            "cluster.brokers: this broker, node.id %s, is not in the list; one that is to be removed keeps the "
+            "list with itself until it is stopped",
+            c->options.node_id);
+        return false;
+    }
+    return true;
 }
 
 static void check_secrets(struct rc_common *c, struct rc_option_errors *errors)
@@ -158,7 +168,7 @@ void rc_common_check(struct rc_common *c, struct rc_option_errors *errors)
         rc_option_fail(errors, "node.id: \"%s\" must be 1 to 63 letters, digits, '.', '_' or '-'", c->options.node_id);
     }
     check_times(c, errors);
-    check_brokers(c, errors);
+    parse_brokers(c, c->options.cluster_brokers, &c->brokers, errors);
     check_secrets(c, errors);
 }
 
@@ -167,11 +177,29 @@ void rc_common_log(const struct rc_common *c)
     rc_log_init(c->level, strcmp(c->options.log_format, "json") == 0, c->options.node_id);
 }
 
-void rc_common_reload(struct rc_common *c, const struct rc_option_set *set, char **argv)
+/* Of what is reloadable only the brokers can be refused for what they mean. */
+static void take_brokers(void *arg, const void *fresh, struct rc_option_errors *errors)
 {
-    if (rc_options_reload(set, argv) && rc_level_parse(c->options.log_level, &c->level)) {
+    struct rc_common *c = arg;
+    const struct rc_common_options *o = fresh;
+    struct rc_brokers to;
+    char why[RC_LINK_WHY];
+    if (strcmp(o->cluster_brokers, c->options.cluster_brokers) != 0 &&
+        parse_brokers(c, o->cluster_brokers, &to, errors) && !rc_discovery_offer(c->discovery, &to, why)) {
+        rc_option_fail(errors, "cluster.brokers: %s", why);
+    }
+}
+
+bool rc_common_reload(struct rc_common *c, const struct rc_option_set *set, char **argv, FILE *report)
+{
+    struct rc_option_set with = *set;
+    with.take = c->discovery ? take_brokers : NULL;
+    with.arg = c;
+    bool done = rc_options_reload(&with, argv, report);
+    if (done && rc_level_parse(c->options.log_level, &c->level)) {
         rc_log_level(c->level);
     }
+    return done;
 }
 
 void rc_common_fini(struct rc_common *c)

@@ -4,6 +4,7 @@
 
 #include "brokers.h"
 #include "cluster/times.h"
+#include "discovery.h"
 #include "log.h"
 #include "option.h"
 #include "secret.h"
@@ -44,9 +45,10 @@ struct rc_common {
     enum rc_role role;
     enum rc_level level;
     struct rc_times times;
-    struct rc_brokers brokers;
-    struct rc_secret secret;      /* of the cluster */
-    struct rc_secret admin_token; /* empty when none is configured */
+    struct rc_brokers brokers;      /* in force */
+    struct rc_discovery *discovery; /* the daemon's, once it has one: takes in other brokers */
+    struct rc_secret secret;        /* of the cluster */
+    struct rc_secret admin_token;   /* empty when none is configured */
 };
 
 /* Gives c (zeroed) its role and returns the table of its options, with that role's default ports. It stands
@@ -60,8 +62,9 @@ void rc_common_check(struct rc_common *c, struct rc_option_errors *errors);
 /* Starts the log as the options say. */
 void rc_common_log(const struct rc_common *c);
 
-/* For SIGHUP: rc_options_reload on the set that c's table is part of, then puts log.level in force. */
-void rc_common_reload(struct rc_common *c, const struct rc_option_set *set, char **argv);
+/* For SIGHUP and POST /reload: rc_options_reload on the set that c's table is part of, the first in it; puts log.level and
+ * the brokers in force. False: refused, as the log and report say. */
+bool rc_common_reload(struct rc_common *c, const struct rc_option_set *set, char **argv, FILE *report);
 
 /* Wipes the secrets; the options' texts belong to rc_options_free. */
 void rc_common_fini(struct rc_common *c);

@@ -37,6 +37,13 @@ struct rc_mailbox *rc_mailbox_new(size_t bound)
     return mb;
 }
 
+void rc_mailbox_set_bound(struct rc_mailbox *mb, size_t bound)
+{
+    pthread_mutex_lock(&mb->lock);
+    mb->bound = bound;
+    pthread_mutex_unlock(&mb->lock);
+}
+
 int rc_mailbox_fd(const struct rc_mailbox *mb)
 {
     return mb->fd;

@@ -26,6 +26,9 @@ struct rc_mail {
 /* NULL with errno set when memory or descriptors are out. bound in bytes, above 0. */
 struct rc_mailbox *rc_mailbox_new(size_t bound);
 
+/* Any thread. */
+void rc_mailbox_set_bound(struct rc_mailbox *mb, size_t bound);
+
 /* Readable while mail waits. Belongs to the mailbox; do not read it. */
 int rc_mailbox_fd(const struct rc_mailbox *mb);
 

@@ -252,7 +252,7 @@ static struct rc_option_table *scratch_tables(const struct rc_option_set *set)
     return tables;
 }
 
-static void take_over(const struct rc_slot *now, const struct rc_slot *fresh)
+static void take_over(const struct rc_slot *now, const struct rc_slot *fresh, FILE *report)
 {
     const struct rc_option *option = now->option;
     if (rc_value_equal(option, now->values, fresh->values)) {
@@ -263,36 +263,51 @@ static void take_over(const struct rc_slot *now, const struct rc_slot *fresh)
     }
     rc_log(option->reloadable ? RC_INFO : RC_WARN, option->reloadable ? "option-changed" : "option-kept", "name=%s%s",
            option->name, option->reloadable ? "" : " reason=\"needs a restart\"");
+    if (report) {
+        fprintf(report, "%s %s\n", option->name, option->reloadable ? "changed" : "kept: a change needs a restart");
+    }
+}
+
+static void refuse(const struct rc_option_errors *errors, FILE *report)
+{
+    for (size_t i = 0; i < errors_kept(errors); i++) {
+        char quoted[1024];
+        const char *text = error_text(errors, i);
+        rc_log(RC_ERROR, "reload-refused", "reason=%s", rc_log_quote(quoted, sizeof quoted, text, strlen(text)));
+        if (report) {
+            fprintf(report, "refused, nothing changed: %s\n", text);
+        }
+    }
 }
 
 /* Reads the sources into `fresh`; true and the changes are in `now`, or the errors are logged. */
-static bool reload(char **argv, struct rc_slots *now, struct rc_slots *fresh)
+static bool reload(const struct rc_option_set *set, char **argv, struct rc_slots *now, struct rc_slots *fresh,
+                   FILE *report)
 {
     struct request request = {0};
     struct rc_option_errors errors = {.code = RC_EXIT_CONFIG};
     rc_slots_defaults(fresh, &errors);
     read_flags(argv, fresh, &request, false, &errors);
     load(argv, fresh, &request, &errors);
-    for (size_t i = 0; i < errors_kept(&errors); i++) {
-        char quoted[1024];
-        const char *text = error_text(&errors, i);
-        rc_log(RC_ERROR, "reload-refused", "reason=%s", rc_log_quote(quoted, sizeof quoted, text, strlen(text)));
+    if (errors.count == 0 && set->take) {
+        set->take(set->arg, fresh->slot[0].values, &errors);
     }
+    refuse(&errors, report);
     for (size_t i = 0; errors.count == 0 && i < now->count; i++) {
-        take_over(&now->slot[i], &fresh->slot[i]);
+        take_over(&now->slot[i], &fresh->slot[i], report);
     }
     errors_fini(&errors);
     return errors.count == 0;
 }
 
-bool rc_options_reload(const struct rc_option_set *set, char **argv)
+bool rc_options_reload(const struct rc_option_set *set, char **argv, FILE *report)
 {
     struct rc_option_set scratch = *set;
     struct rc_slots now = {0}, fresh = {0};
     bool done = false;
     scratch.tables = scratch_tables(set);
     if (scratch.tables && rc_slots_init(&now, set) && rc_slots_init(&fresh, &scratch)) {
-        done = reload(argv, &now, &fresh);
+        done = reload(set, argv, &now, &fresh, report);
         rc_options_free(&scratch);
     } else {
         rc_log(RC_ERROR, "reload-refused", "reason=\"out of memory\"");

@@ -63,6 +63,9 @@ struct rc_option_set {
      * their own limits. Tells what is wrong by rc_option_fail. Not called for --show-config and --help. May
      * be NULL. */
     void (*check)(void *arg, struct rc_option_errors *errors);
+    /* On a reload without errors so far, the last word before anything changes: takes in, or refuses by rc_option_fail,
+     * what the fresh values of the first table mean. May be NULL. */
+    void (*take)(void *arg, const void *fresh, struct rc_option_errors *errors);
     void *arg;
     FILE *out, *err; /* NULL: stdout, stderr */
 };
@@ -75,9 +78,9 @@ int rc_options_parse(const struct rc_option_set *set, char **argv);
 
 /* Reads all sources again and puts what changed and is reloadable into the structs; what else changed stays
  * as it was, logged as `option-kept`. On any error nothing changes, the errors are logged, and the answer is
- * false. `check` is not called. Texts that change are freed: nobody may keep a pointer to a reloadable one.
- * From the thread that owns the structs. */
-bool rc_options_reload(const struct rc_option_set *set, char **argv);
+ * false. `check` is not called, `take` is. Texts that change are freed: nobody may keep a pointer to a reloadable one.
+ * What is logged goes to report too, a line each (NULL: nowhere). From the thread that owns the structs. */
+bool rc_options_reload(const struct rc_option_set *set, char **argv, FILE *report);
 
 /* Adds an error; the text names the option, what is wrong and what would be right. For check functions. */
 void rc_option_fail(struct rc_option_errors *errors, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

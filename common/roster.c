@@ -28,23 +28,52 @@ static struct rc_roster_node *add(struct rc_roster *r, const struct rc_peer *pee
     return n;
 }
 
-unsigned rc_roster_source(const struct rc_brokers *brokers, const char *id)
+unsigned rc_roster_source(const struct rc_roster *r, const char *id)
 {
-    const struct rc_broker_entry *e = rc_brokers_find(brokers, id);
-    return e ? (unsigned)(e - brokers->entry) : RC_ROSTER_SELF;
+    unsigned i = 0;
+    while (i < RC_BROKERS_MAX && strcmp(r->source[i], id) != 0)
+        i++;
+    return *id ? i : RC_ROSTER_SELF;
+}
+
+static void drop_removed(struct rc_roster *r, const struct rc_brokers *brokers, rc_time now)
+{
+    for (unsigned i = 0; i < RC_BROKERS_MAX; i++)
+        if (*r->source[i] && !rc_brokers_find(brokers, r->source[i])) {
+            rc_roster_lost(r, i, now);
+            *r->source[i] = '\0';
+        }
+    for (size_t i = 0; i < r->count; i++)
+        r->node[i].configured &= rc_brokers_find(brokers, r->node[i].peer.id) != NULL;
+}
+
+static void take_in(struct rc_roster *r, const struct rc_broker_entry *e)
+{
+    struct rc_peer peer = {.role = RC_BROKER, .weight = e->weight};
+    memcpy(peer.id, e->id, sizeof peer.id);
+    memcpy(peer.link, e->address, sizeof peer.link);
+    struct rc_roster_node *n = find(r, e->id);
+    if (!n)
+        n = add(r, &peer);
+    if (n)
+        n->configured = true;
+    for (unsigned i = 0; rc_roster_source(r, e->id) == RC_ROSTER_SELF && i < RC_BROKERS_MAX; i++)
+        if (!*r->source[i])
+            memcpy(r->source[i], e->id, sizeof r->source[i]);
+}
+
+void rc_roster_configure(struct rc_roster *r, const struct rc_brokers *brokers, rc_time now)
+{
+    drop_removed(r, brokers, now);
+    for (size_t i = 0; i < brokers->count; i++)
+        take_in(r, &brokers->entry[i]);
+    r->changed = true;
 }
 
 void rc_roster_init(struct rc_roster *r, const struct rc_brokers *brokers, const struct rc_peer *self)
 {
     *r = (struct rc_roster){.changed = true};
-    for (size_t i = 0; i < brokers->count; i++) {
-        struct rc_peer peer = {.role = RC_BROKER, .weight = brokers->entry[i].weight};
-        memcpy(peer.id, brokers->entry[i].id, sizeof peer.id);
-        memcpy(peer.link, brokers->entry[i].address, sizeof peer.link);
-        struct rc_roster_node *n = add(r, &peer);
-        if (n)
-            n->configured = true;
-    }
+    rc_roster_configure(r, brokers, 0);
     rc_roster_note(r, RC_ROSTER_SELF, self, true, 0);
 }
 
@@ -98,7 +127,8 @@ void rc_roster_sweep(struct rc_roster *r, rc_time now)
 {
     for (size_t i = 0; i < r->count;) {
         const struct rc_roster_node *n = &r->node[i];
-        if (is_up(n) || n->configured || now - n->seen < RC_ROSTER_KEEP)
+        bool removed = n->peer.role == RC_BROKER && !n->configured;
+        if (is_up(n) || n->configured || (!removed && now - n->seen < RC_ROSTER_KEEP))
             i++;
         else
             r->node[i] = r->node[--r->count];
@@ -196,8 +226,12 @@ size_t rc_roster_status(const struct rc_roster *r, struct rc_status_node *out, s
     size_t n = r->count < max ? r->count : max;
     for (size_t i = 0; i < n; i++) {
         const struct rc_peer *p = &r->node[i].peer;
-        out[i] = (struct rc_status_node){p->id, role[(unsigned)p->role <= RC_PERSISTER ? p->role : 0], p->link,
-                                         p->admin, is_up(&r->node[i])};
+        out[i] = (struct rc_status_node){p->id,
+                                         role[(unsigned)p->role <= RC_PERSISTER ? p->role : 0],
+                                         p->link,
+                                         p->admin,
+                                         is_up(&r->node[i]),
+                                         r->node[i].configured};
     }
     return n;
 }

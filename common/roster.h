@@ -17,7 +17,7 @@
 
 struct rc_roster_node {
     struct rc_peer peer;
-    uint64_t up_by;  /* brokers that say so, by their place in the list */
+    uint64_t up_by;  /* brokers that say so, by their numbers */
     bool up_here;    /* this node has a session with it, or is it */
     rc_time seen;    /* when it was last up */
     bool configured; /* in the static list */
@@ -26,23 +26,27 @@ struct rc_roster_node {
 struct rc_roster {
     struct rc_roster_node *node;
     size_t count;
-    bool changed; /* since the owner last cleared it */
+    bool changed;                               /* since the owner last cleared it */
+    char source[RC_BROKERS_MAX][RC_ID_MAX + 1]; /* the configured brokers; "": free */
 };
 
-/* Sources are numbers: RC_ROSTER_SELF for what this node sees, else the place of the broker in the list. */
+/* Sources are numbers: RC_ROSTER_SELF for what this node sees, else the place of a configured broker, which it keeps until
+ * it is removed. */
 #define RC_ROSTER_SELF RC_BROKERS_MAX
 
-/* The number of a broker that speaks for itself. */
-unsigned rc_roster_source(const struct rc_brokers *brokers, const char *id);
+/* The number of a broker; RC_ROSTER_SELF when it is not configured. */
+unsigned rc_roster_source(const struct rc_roster *r, const char *id);
 
 /* Begins with the configured brokers, all down, and with this node, up. */
 void rc_roster_init(struct rc_roster *r, const struct rc_brokers *brokers, const struct rc_peer *self);
 void rc_roster_fini(struct rc_roster *r);
+/* The configured brokers are these from now on. What a removed one said is void. */
+void rc_roster_configure(struct rc_roster *r, const struct rc_brokers *brokers, rc_time now);
 
 void rc_roster_note(struct rc_roster *r, unsigned source, const struct rc_peer *peer, bool up, rc_time now);
 /* Everything that this source said is void: its session ended. */
 void rc_roster_lost(struct rc_roster *r, unsigned source, rc_time now);
-/* Forgets what was down for long. Now and then. */
+/* Forgets what was down for long, and brokers that are down and configured no more. Now and then. */
 void rc_roster_sweep(struct rc_roster *r, rc_time now);
 
 /* A packed Side{Map}, or NULL when memory is short. */

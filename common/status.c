@@ -90,8 +90,9 @@ static json_t *map_json(const struct rc_status *status)
     json_t *array = json_array();
     for (size_t i = 0; i < status->map_count; i++) {
         const struct rc_status_node *node = &status->map[i];
-        json_array_append_new(array, json_pack("{ss ss ss ss sb}", "name", node->name, "role", node->role, "link",
-                                               node->link, "admin", node->admin, "up", (int)node->up));
+        json_array_append_new(array, json_pack("{ss ss ss ss sb sb}", "name", node->name, "role", node->role, "link",
+                                               node->link, "admin", node->admin, "up", (int)node->up, "configured",
+                                               (int)node->configured));
     }
     return array;
 }

@@ -28,6 +28,7 @@ double rc_rate_per_s(const struct rc_rate *rate);
 struct rc_status_node {
     const char *name, *role, *link, *admin; /* "" when not known; never NULL */
     bool up;
+    bool configured; /* one of the brokers in force at this node */
 };
 
 /* A room that is partitioned, by its name without the namespace. */

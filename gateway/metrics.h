@@ -43,6 +43,7 @@
     X(GM_EXPIRED, "expired_total", RC_COUNTER, "messages", "Messages given up without knowing the outcome")            \
     X(GM_NOT_STORED, "not_stored_total", RC_COUNTER, "messages", "Messages delivered and given up unstored")           \
     X(GM_UNCONFIRMED, "unconfirmed", RC_GAUGE, "messages", "Messages that no broker has confirmed yet")                \
+    X(GM_VOTERS, "voters", RC_GAUGE, "brokers", "Brokers that count in the majority")                                  \
     X(GM_JUMPS, "clock_jumps_total", RC_COUNTER, "jumps", "Times the machine's clock jumped")                          \
     X(GM_FENCES, "fences_total", RC_COUNTER, "fences", "Times this gateway lost the brokers")
 

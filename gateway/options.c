@@ -183,11 +183,11 @@ int rc_gateway_options_parse(struct rc_gateway_options *o, char **argv)
     return rc_options_parse(&set, argv);
 }
 
-void rc_gateway_options_reload(struct rc_gateway_options *o)
+bool rc_gateway_options_reload(struct rc_gateway_options *o, FILE *report)
 {
     struct rc_option_table table[2];
     struct rc_option_set set = set_of(o, table);
-    rc_common_reload(&o->common, &set, o->argv);
+    return rc_common_reload(&o->common, &set, o->argv, report);
 }
 
 void rc_gateway_options_fini(struct rc_gateway_options *o)

@@ -37,7 +37,7 @@ struct rc_gateway_options {
 /* RC_OPTIONS_RUN, or the code to exit with. Call rc_gateway_options_fini in either case. o is zeroed. */
 int rc_gateway_options_parse(struct rc_gateway_options *o, char **argv);
 /* Reads again what SIGHUP may change. The loop's thread. */
-void rc_gateway_options_reload(struct rc_gateway_options *o);
+bool rc_gateway_options_reload(struct rc_gateway_options *o, FILE *report);
 void rc_gateway_options_fini(struct rc_gateway_options *o);
 
 #endif

@@ -14,8 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DELIVERIES_BOUND ((size_t)16 << 20) /* what one broker may have unacknowledged (protocol.md 10) */
-
 static void serving(void *arg)
 {
     struct rc_gateway_process *g = arg;
@@ -110,10 +108,14 @@ static void stop(void *arg)
         g->drain.until = until;
 }
 
+bool rc_gateway_process_reload(struct rc_gateway_process *g, FILE *report)
+{
+    return rc_router_reload(g->router, report);
+}
+
 static void hangup(void *arg)
 {
-    struct rc_gateway_process *g = arg;
-    rc_gateway_options_reload(g->options);
+    rc_gateway_process_reload(arg, NULL);
 }
 
 static void on_second(void *arg)
@@ -157,7 +159,7 @@ static enum rc_exit add_worker(struct rc_gateway_process *g, char *why, size_t s
         .connect_timeout = o->connect_timeout,
         .max_payload = (uint32_t)o->max_payload,
         .queue_max = (size_t)o->queue_client,
-        .mailbox_max = 2 * DELIVERIES_BOUND * o->common.brokers.count,
+        .mailbox_max = rc_router_mailbox(o),
         .nsp = o->namespaces,
         .app = g->app,
         .guard = &g->guard[g->workers],

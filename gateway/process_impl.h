@@ -43,6 +43,7 @@ struct rc_gateway_process {
 
 /* process.c */
 bool rc_gateway_process_drain(struct rc_gateway_process *g); /* by command; false: it drains already */
+bool rc_gateway_process_reload(struct rc_gateway_process *g, FILE *report);
 
 /* report.c */
 /* Opens the admin listener and fills self.admin; the code to exit with, and why. */

@@ -36,6 +36,7 @@ static void refresh(struct rc_gateway_process *g, struct rc_router_stats *s)
     rc_metric_set(&g->values[GM_EXPIRED], s->core.expired);
     rc_metric_set(&g->values[GM_NOT_STORED], s->core.not_stored);
     rc_metric_set(&g->values[GM_UNCONFIRMED], s->core.unconfirmed);
+    rc_metric_set(&g->values[GM_VOTERS], s->core.voters);
 }
 
 static void metrics(void *arg, FILE *out)
@@ -122,6 +123,11 @@ static bool drain(void *arg)
     return rc_gateway_process_drain(arg);
 }
 
+static bool admin_reload(void *arg, FILE *report)
+{
+    return rc_gateway_process_reload(arg, report);
+}
+
 enum rc_exit rc_gateway_report_open(struct rc_gateway_process *g, char why[RC_ADMIN_WHY])
 {
     struct rc_admin_config config = {.listen = g->options->common.options.admin_listen,
@@ -130,6 +136,7 @@ enum rc_exit rc_gateway_report_open(struct rc_gateway_process *g, char why[RC_AD
                                      .metrics = metrics,
                                      .status = status,
                                      .drain = drain,
+                                     .reload = admin_reload,
                                      .arg = g};
     enum rc_exit code = rc_admin_new(&g->admin, g->daemon.loop, &config, why);
     if (code == RC_EXIT_OK)

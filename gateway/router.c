@@ -10,6 +10,12 @@
 #define MAILBOX_BOUND ((size_t)64 << 20) /* requests of all workers */
 #define LEAVE_LONGEST (5000 * RC_MS)     /* for what is unconfirmed at the end */
 #define DRY_LONGEST   (1000 * RC_MS)     /* for the last batches */
+#define DELIVERIES    ((size_t)16 << 20) /* what one broker may have unacknowledged (protocol.md 10) */
+
+size_t rc_router_mailbox(const struct rc_gateway_options *o)
+{
+    return 2 * DELIVERIES * o->common.brokers.count;
+}
 
 /* ---- the core's world -------------------------------------------------------------------------------------------- */
 
@@ -21,7 +27,7 @@ static void world_kick(void *arg, struct rc_session *s)
 
 static unsigned source_of(const struct rc_router *r, const struct rc_peer *broker)
 {
-    return rc_roster_source(&r->config.options->common.brokers, broker->id);
+    return rc_roster_source(&r->roster, broker->id);
 }
 
 static void session_over(struct rc_router *r, struct rc_session *s)
@@ -223,17 +229,12 @@ static void on_tick(void *arg)
 static struct rc_gateway *core_new(struct rc_router *r)
 {
     const struct rc_gateway_options *o = r->config.options;
-    const struct rc_brokers *list = &o->common.brokers;
     struct rc_member member[RC_BROKERS_MAX];
-    for (size_t i = 0; i < list->count; i++) {
-        memcpy(member[i].id, list->entry[i].id, sizeof member[i].id);
-        member[i].weight = list->entry[i].weight;
-    }
     struct rc_gateway_config config = {
         .inc = r->config.self.inc,
         .times = r->times,
         .k = (uint32_t)o->k,
-        .n = (uint32_t)list->count,
+        .n = rc_brokers_members(&o->common.brokers, member),
         .broker = member,
         .bound = (size_t)o->queue_unconfirmed,
         .socket_bound = (size_t)o->queue_socket,
@@ -261,12 +262,23 @@ static enum rc_exit open_links(struct rc_router *r, char why[RC_LINK_WHY])
     if (!r->host)
         return RC_EXIT_UNAVAILABLE;
     snprintf(r->config.self.link, sizeof r->config.self.link, "%s", rc_router_address(r));
-    for (size_t i = 0; i < common->brokers.count; i++) {
-        const struct rc_broker_entry *e = &common->brokers.entry[i];
-        if (!rc_link_dial(rc_host_link(r->host), e->id, RC_BROKER, e->address, why))
-            return RC_EXIT_CONFIG;
-    }
     return RC_EXIT_OK;
+}
+
+static enum rc_roll roll(void *arg, const struct rc_member *broker, uint32_t n)
+{
+    struct rc_router *r = arg;
+    return rc_gateway_brokers(r->core, broker, n);
+}
+
+static enum rc_exit dial_brokers(struct rc_router *r, char why[RC_LINK_WHY])
+{
+    struct rc_common *common = &r->config.options->common;
+    rc_roster_init(&r->roster, &common->brokers, &r->config.self);
+    r->discovery = (struct rc_discovery){
+        .brokers = &common->brokers, .link = rc_host_link(r->host), .roster = &r->roster, .roll = roll, .node = r};
+    common->discovery = &r->discovery;
+    return rc_discovery_dial(&r->discovery, why) ? RC_EXIT_OK : RC_EXIT_CONFIG;
 }
 
 static enum rc_exit start(struct rc_router *r, char why[RC_LINK_WHY])
@@ -274,9 +286,10 @@ static enum rc_exit start(struct rc_router *r, char why[RC_LINK_WHY])
     r->mailbox = rc_mailbox_new(MAILBOX_BOUND);
     r->core = core_new(r);
     enum rc_exit code = r->mailbox && r->core ? open_links(r, why) : RC_EXIT_INTERNAL;
+    if (code == RC_EXIT_OK)
+        code = dial_brokers(r, why);
     if (code != RC_EXIT_OK)
         return code;
-    rc_roster_init(&r->roster, &r->config.options->common.brokers, &r->config.self);
     struct rc_loop *loop = r->config.loop;
     bool watched = rc_loop_fd(loop, rc_link_fd(rc_host_link(r->host)), on_link, r) &&
                    rc_loop_fd(loop, rc_mailbox_fd(r->mailbox), on_mail, r) &&
@@ -291,12 +304,8 @@ struct rc_router *rc_router_new(const struct rc_router_config *config, enum rc_e
     r->times = config->options->common.times;
     r->queries = rc_queries_new(rc_router_rows, r);
     TAILQ_INIT(&r->barriers);
-    r->trunk = rc_trunk_new(&(struct rc_trunk_config){.id = r->config.self.id,
-                                                      .brokers = &config->options->common.brokers,
-                                                      .roster = &r->roster,
-                                                      .host = r,
-                                                      .down = rc_router_relay,
-                                                      .side = rc_router_side});
+    r->trunk = rc_trunk_new(&(struct rc_trunk_config){
+        .id = r->config.self.id, .roster = &r->roster, .host = r, .down = rc_router_relay, .side = rc_router_side});
     struct rc_world world = {r, rc_host_now, rc_host_random, world_kick, world_end};
     r->aside = rc_aside_new(config->self.inc, &r->times, &world);
     snprintf(why, RC_LINK_WHY, "out of memory");
@@ -333,6 +342,15 @@ void rc_router_workers(struct rc_router *r, struct rc_worker *const *worker, uns
     for (unsigned i = 0; i < r->workers; i++)
         r->worker[i] = worker[i];
     rc_trunk_workers(r->trunk, r->workers);
+}
+
+bool rc_router_reload(struct rc_router *r, FILE *report)
+{
+    bool done = rc_gateway_options_reload(r->config.options, report);
+    for (unsigned i = 0; i < r->workers; i++)
+        rc_worker_set_mailbox(r->worker[i], rc_router_mailbox(r->config.options));
+    finish_pass(r);
+    return done;
 }
 
 void rc_router_drain(struct rc_router *r)

@@ -22,12 +22,12 @@
 struct rc_router;
 
 struct rc_router_config {
-    const struct rc_gateway_options *options; /* outlives the router */
-    struct rc_loop *loop;                     /* its own */
-    struct rc_peer self;                      /* id, incarnation, admin address */
-    void (*serving)(void *arg);               /* each time the state becomes RC_SERVING */
-    void (*dry)(void *arg);                   /* after rc_router_leave: nothing is left to do */
-    void (*twin)(void *arg);                  /* another process has our node.id (protocol.md S1): end with an error */
+    struct rc_gateway_options *options; /* outlives the router; changed by rc_router_reload alone */
+    struct rc_loop *loop;               /* its own */
+    struct rc_peer self;                /* id, incarnation, admin address */
+    void (*serving)(void *arg);         /* each time the state becomes RC_SERVING */
+    void (*dry)(void *arg);             /* after rc_router_leave: nothing is left to do */
+    void (*twin)(void *arg);            /* another process has our node.id (protocol.md S1): end with an error */
     void *arg;
 };
 
@@ -40,6 +40,11 @@ void rc_router_free(struct rc_router *r);
 struct rc_uplink rc_router_uplink(struct rc_router *r);
 /* Before the loop runs: the workers by index. They stay the caller's. */
 void rc_router_workers(struct rc_router *r, struct rc_worker *const *worker, unsigned count);
+
+/* Bytes of deliveries that wait for one worker: above all that the brokers may have unacknowledged. */
+size_t rc_router_mailbox(const struct rc_gateway_options *o);
+/* Reads the options again and puts them in force; report as in rc_options_reload. False: refused, nothing changed. */
+bool rc_router_reload(struct rc_router *r, FILE *report);
 
 /* The workers were told to drain: no more CONNECTs, all else goes on. Before rc_router_leave. */
 void rc_router_drain(struct rc_router *r);

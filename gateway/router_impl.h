@@ -31,6 +31,7 @@ struct rc_router {
     struct rc_queries *queries;
     struct rc_trunk *trunk; /* relays */
     struct rc_roster roster;
+    struct rc_discovery discovery;
     struct rc_suspend suspend;
     struct rc_worker *worker[RC_WORKERS_MAX];
     unsigned workers;

@@ -462,6 +462,11 @@ void rc_worker_free(struct rc_worker *w)
     free(w);
 }
 
+void rc_worker_set_mailbox(struct rc_worker *w, size_t bound)
+{
+    rc_mailbox_set_bound(w->mailbox, bound);
+}
+
 rc_time rc_worker_turned(const struct rc_worker *w)
 {
     return atomic_load_explicit(&w->turned, memory_order_relaxed);

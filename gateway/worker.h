@@ -78,6 +78,9 @@ void rc_worker_free(struct rc_worker *worker);
  * Only DELIVER can be refused (false: the mailbox is at its bound, nothing was taken). */
 bool rc_worker_post(struct rc_worker *worker, const struct rc_down *down, size_t bytes);
 
+/* Any thread: another bound of its mailbox, in bytes. */
+void rc_worker_set_mailbox(struct rc_worker *worker, size_t bound);
+
 /* When the loop last turned (rc_clock_now). Any thread. A worker turns at least every second, so an old value
  * means that it is stuck. */
 rc_time rc_worker_turned(const struct rc_worker *worker);

@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "broker/ctl/drain.h"
+#include "broker/ctl/reload.h"
 #include "broker/ctl/survey.h"
 #include "broker/ctl/table.h"
 
 static const char help[] =
     "usage: roomcastctl [--cluster FILE] [--node HOST:PORT,...] status [-o table|json]\n"
-    "       roomcastctl [--cluster FILE] [--node HOST:PORT,...] drain NODE [--wait]\n"
+    "       roomcastctl [--cluster FILE] [--node HOST:PORT,...] drain NODE [--stay] [--wait]\n"
+    "       roomcastctl [--cluster FILE] [--node HOST:PORT,...] reload [NODE] [--wait]\n"
     "       roomcastctl version\n"
     "\n"
     "status   asks every node at once and shows a row for each; one that does not answer is a row with state "
@@ -22,6 +24,10 @@ static const char help[] =
     "drain    tells a gateway or a broker, by its name, to finish its work and end: a gateway's clients connect "
     "again\n"
     "         elsewhere at a set pace, a broker's rooms are taken over. A node that drains already is no error.\n"
+    "         With --stay a broker does not end: so begins its removal, see docs/operations.md.\n"
+    "reload   makes one node, or all, read their options again, and prints what changed. Brokers are added and "
+    "removed\n"
+    "         so, one at a time. A node that refuses changes nothing and says why.\n"
     "version  prints the version of this program.\n"
     "\n"
     "  --cluster FILE        cluster.json of deploy/local-cluster\n"
@@ -31,20 +37,24 @@ static const char help[] =
     "                        or the token itself in ROOMCAST_ADMIN_TOKEN)\n"
     "  --timeout SECONDS     for all answers together, 0.1 to 60 (2)\n"
     "  -o, --output FORMAT   table (for people) or json (for scripts)\n"
-    "  --wait                drain: return when the node is gone, and show until then what is left\n"
+    "  --wait                drain: return when the node is gone, and show until then what is left; with --stay,\n"
+    "                        when nothing is left. reload: return when each node counts all its brokers, so that the\n"
+    "                        next may be added or removed\n"
+    "  --stay                drain: the broker does not end before it is drained without --stay, or stopped\n"
     "  --help, --version\n"
     "\n"
     "exit code: 0 all nodes answered, the node drains (with --wait: is gone); 69 one did not answer, refused the token "
     "or\n"
-    "is still there; 64 usage, no such node, or one that cannot be drained; 78 FILE or the token cannot be used; 70 "
-    "internal\n";
+    "is still there; 64 usage, no such node, or one that cannot be drained; 78 FILE or the token cannot be used, or a "
+    "node\n"
+    "refused its options; 70 internal\n";
 
 struct command_line {
     const char *cluster, *node, *token_file;
     long timeout_ms;
-    bool json, wait;
+    bool json, wait, stay;
     const char *command; /* NULL: help was printed */
-    const char *subject; /* the node to drain; NULL: none was named */
+    const char *subject; /* the node to drain or to reload; NULL: none was named */
 };
 
 static enum rc_exit usage_error(const char *fmt, const char *what)
@@ -82,6 +92,9 @@ static enum rc_exit take_option(int option, struct command_line *line)
     case 'W':
         line->wait = true;
         return RC_EXIT_OK;
+    case 'S':
+        line->stay = true;
+        return RC_EXIT_OK;
     case 'o':
         line->json = strcmp(optarg, "json") == 0;
         return line->json || strcmp(optarg, "table") == 0 ? RC_EXIT_OK
@@ -102,6 +115,7 @@ static enum rc_exit read_command_line(int argc, char **argv, struct command_line
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},
         {"wait", no_argument, NULL, 'W'},
+        {"stay", no_argument, NULL, 'S'},
         {NULL, 0, NULL, 0},
     };
     int option;
@@ -118,12 +132,15 @@ static enum rc_exit read_command_line(int argc, char **argv, struct command_line
         }
     }
     if (optind == argc)
-        return usage_error("%s", "a command is missing: status, drain or version");
+        return usage_error("%s", "a command is missing: status, drain, reload or version");
     line->command = argv[optind++];
-    if (strcmp(line->command, "drain") == 0)
+    bool drain = strcmp(line->command, "drain") == 0, reload = strcmp(line->command, "reload") == 0;
+    if (drain || reload)
         line->subject = argv[optind] ? argv[optind++] : NULL;
-    else if (line->wait)
-        return usage_error("--wait is for drain, not for %s", line->command);
+    if (line->wait && !drain && !reload)
+        return usage_error("--wait is for drain and reload, not for %s", line->command);
+    if (line->stay && !drain)
+        return usage_error("--stay is for drain, not for %s", line->command);
     return optind < argc ? usage_error("unexpected argument %s", argv[optind]) : RC_EXIT_OK;
 }
 
@@ -167,21 +184,27 @@ static enum rc_exit print_survey(const struct rc_survey *survey, bool json)
     return rc_survey_down(survey) ? RC_EXIT_UNAVAILABLE : RC_EXIT_OK;
 }
 
-static enum rc_exit answer(const struct command_line *line, const struct rc_survey *survey,
-                           const struct rc_secret *token)
+static enum rc_exit answer(const struct command_line *line, struct rc_survey *survey, const struct rc_secret *token)
 {
-    if (!line->subject)
+    if (strcmp(line->command, "status") == 0)
         return print_survey(survey, line->json);
+    if (strcmp(line->command, "reload") == 0)
+        return rc_ctl_reload(&(struct rc_reload_order){.survey = survey,
+                                                       .token = token,
+                                                       .node = line->subject,
+                                                       .timeout_ms = line->timeout_ms,
+                                                       .wait = line->wait});
     struct rc_drain_order order = {.node = line->subject,
                                    .survey = survey,
                                    .token = token,
                                    .timeout_ms = line->timeout_ms,
+                                   .stay = line->stay,
                                    .wait = line->wait,
                                    .every_second = isatty(STDOUT_FILENO)};
     return rc_ctl_drain(&order);
 }
 
-/* Both commands begin with the state of all nodes. */
+/* The commands begin with the state of all nodes. */
 static enum rc_exit survey_and_answer(const struct command_line *line)
 {
     static struct rc_survey survey; /* static for its size */
@@ -219,7 +242,7 @@ enum rc_exit rc_ctl_run(int argc, char **argv)
     if (strcmp(line.command, "drain") == 0)
         return line.subject ? survey_and_answer(&line)
                             : usage_error("%s", "which node? give its name: drain gateway-1");
-    return strcmp(line.command, "status") == 0
+    return strcmp(line.command, "status") == 0 || strcmp(line.command, "reload") == 0
                ? survey_and_answer(&line)
-               : usage_error("unknown command %s; there are status, drain and version", line.command);
+               : usage_error("unknown command %s; there are status, drain, reload and version", line.command);
 }

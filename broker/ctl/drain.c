@@ -21,18 +21,23 @@ struct reply {
 static void take_reply(void *arg, const char *body, size_t len, const char *error)
 {
     struct reply *reply = arg;
-    reply->status = error ? NULL : json_loadb(body, len, 0, NULL);
-    if (!reply->status)
-        snprintf(reply->error, sizeof reply->error, "%s", error ? error : "its answer is not JSON");
+    json_t *json = body ? json_loadb(body, len, 0, NULL) : NULL;
+    if (json_object_get(json, "state")) { /* also when it drains already, which is HTTP status 409 */
+        reply->status = json;
+        return;
+    }
+    const char *said = json_string_value(json_object_get(json, "error"));
+    snprintf(reply->error, sizeof reply->error, "%s", said ? said : error ? error : "its answer is not a status");
+    json_decref(json);
 }
 
-/* One request to the node. False: out of memory. */
-static bool ask(const struct rc_drain_order *order, const char *admin, bool drain, struct reply *reply)
+/* One request to the node: its status, or with `post` an order. False: out of memory. */
+static bool ask(const struct rc_drain_order *order, const char *admin, const char *post, struct reply *reply)
 {
     *reply = (struct reply){0};
     struct rc_fetch *fetch = rc_fetch_new(order->token);
-    bool asked = fetch && (drain ? rc_fetch_post(fetch, admin, "/drain", take_reply, reply)
-                                 : rc_fetch_add(fetch, admin, "/status", take_reply, reply));
+    bool asked = fetch && (post ? rc_fetch_post(fetch, admin, post, take_reply, reply)
+                                : rc_fetch_add(fetch, admin, "/status", take_reply, reply));
     if (asked)
         rc_fetch_run(fetch, order->timeout_ms);
     else
@@ -52,15 +57,24 @@ static json_int_t incarnation(const json_t *status)
     return json_integer_value(json_object_get(status, "incarnation"));
 }
 
+static bool is_gateway(const struct rc_survey_node *node)
+{
+    return strcmp(node->role, "gateway") == 0;
+}
+
 /* What it still has: a gateway clients, a broker messages. */
-static void print_left(const struct rc_survey_node *node, const json_t *status, const char *verb)
+static double left_of(const struct rc_survey_node *node, const json_t *status)
 {
     const json_t *metrics = json_object_get(status, "metrics");
-    bool gateway = strcmp(node->role, "gateway") == 0;
-    double left = gateway ? json_number_value(json_object_get(status, "connections"))
-                          : json_number_value(json_object_get(metrics, "waiting_emits")) +
-                                json_number_value(json_object_get(metrics, "topic_records"));
-    printf("%s %s: %.0f %s left\n", node->name, verb, left, gateway ? "connections" : "messages");
+    return is_gateway(node) ? json_number_value(json_object_get(status, "connections"))
+                            : json_number_value(json_object_get(metrics, "waiting_emits")) +
+                                  json_number_value(json_object_get(metrics, "topic_records"));
+}
+
+static void print_left(const struct rc_survey_node *node, const json_t *status, const char *verb)
+{
+    printf("%s %s: %.0f %s left\n", node->name, verb, left_of(node, status),
+           is_gateway(node) ? "connections" : "messages");
     fflush(stdout);
 }
 
@@ -121,17 +135,13 @@ static const struct rc_survey_node *find(const struct rc_drain_order *order, enu
 static enum rc_exit order_drain(const struct rc_drain_order *order, const struct rc_survey_node *node)
 {
     struct reply reply;
-    if (is_draining(node->status)) {
-        print_left(node, node->status, "is draining already");
-        return RC_EXIT_OK;
-    }
-    if (!ask(order, node->admin, true, &reply))
+    if (!ask(order, node->admin, order->stay ? "/drain/stay" : "/drain", &reply))
         return RC_EXIT_INTERNAL;
     if (!reply.status) {
         complain("%s does not drain: %s", node->name, reply.error);
         return RC_EXIT_UNAVAILABLE;
     }
-    print_left(node, reply.status, "is draining");
+    print_left(node, reply.status, is_draining(node->status) ? "is draining already" : "is draining");
     json_decref(reply.status);
     return RC_EXIT_OK;
 }
@@ -142,7 +152,7 @@ static enum rc_exit watch(const struct rc_drain_order *order, const struct rc_su
     rc_time begun = rc_clock_now(), heard = begun;
     while (rc_clock_now() - begun < LONGEST && rc_clock_now() - heard < UNANSWERED) {
         struct reply reply;
-        if (!ask(order, node->admin, false, &reply))
+        if (!ask(order, node->admin, NULL, &reply))
             return RC_EXIT_INTERNAL;
         bool there = reply.status && incarnation(reply.status) == incarnation(node->status);
         bool gone =
@@ -151,7 +161,10 @@ static enum rc_exit watch(const struct rc_drain_order *order, const struct rc_su
             heard = rc_clock_now();
         if (order->every_second && reply.status && !gone)
             print_left(node, reply.status, "is draining");
+        bool done = order->stay && reply.status && left_of(node, reply.status) <= 0;
         json_decref(reply.status);
+        if (done)
+            return RC_EXIT_OK;
         if (gone) {
             printf("%s is gone\n", node->name);
             return RC_EXIT_OK;

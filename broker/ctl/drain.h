@@ -11,7 +11,8 @@ struct rc_drain_order {
     const struct rc_survey *survey; /* asked already: who has this name, and how it is */
     const struct rc_secret *token;  /* empty: none */
     long timeout_ms;                /* for each answer of the node */
-    bool wait;                      /* until it is gone */
+    bool stay;                      /* a broker that is to be removed: it does not end */
+    bool wait;                      /* until it is gone; one that stays: until nothing is left to do */
     bool every_second;              /* tell what is left each second, else only at the begin */
 };
 

@@ -128,14 +128,14 @@ bool rc_fetch_post(struct rc_fetch *fetch, const char *address, const char *path
 }
 
 /* Takes the request out before its callback, which may add others. */
-static void finish(struct rc_fetch *fetch, struct get *get, const char *error)
+static void finish(struct rc_fetch *fetch, struct get *get, bool answered, const char *error)
 {
     struct get **at = &fetch->gets;
     while (*at != get)
         at = &(*at)->next;
     *at = get->next;
     curl_multi_remove_handle(fetch->multi, get->curl);
-    get->cb(get->arg, error ? NULL : get->body ? get->body : "", error ? 0 : get->len, error);
+    get->cb(get->arg, answered ? get->body ? get->body : "" : NULL, answered ? get->len : 0, error);
     get_free(get);
 }
 
@@ -160,7 +160,7 @@ static void finish_answered(struct rc_fetch *fetch, const CURLMsg *message)
         snprintf(text, sizeof text, "answered HTTP status %ld", status);
         error = text;
     }
-    finish(fetch, get, error);
+    finish(fetch, get, result == CURLE_OK, error);
 }
 
 void rc_fetch_run(struct rc_fetch *fetch, long timeout_ms)
@@ -181,7 +181,7 @@ void rc_fetch_run(struct rc_fetch *fetch, long timeout_ms)
     }
     snprintf(late, sizeof late, "no answer within %.1f s", (double)timeout_ms / 1000);
     while (fetch->gets)
-        finish(fetch, fetch->gets, late);
+        finish(fetch, fetch->gets, false, late);
 }
 
 void rc_fetch_free(struct rc_fetch *fetch)

@@ -45,11 +45,11 @@ int rc_persister_options_parse(struct rc_persister_options *o, char **argv)
     return rc_options_parse(&set, argv);
 }
 
-void rc_persister_options_reload(struct rc_persister_options *o)
+bool rc_persister_options_reload(struct rc_persister_options *o, FILE *report)
 {
     struct rc_option_table table[2];
     struct rc_option_set set = set_of(o, table);
-    rc_common_reload(&o->common, &set, o->argv);
+    return rc_common_reload(&o->common, &set, o->argv, report);
 }
 
 void rc_persister_options_fini(struct rc_persister_options *o)

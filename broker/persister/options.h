@@ -14,7 +14,7 @@ struct rc_persister_options {
 /* RC_OPTIONS_RUN, or the code to exit with. Call rc_persister_options_fini in either case. o is zeroed. */
 int rc_persister_options_parse(struct rc_persister_options *o, char **argv);
 /* Reads again what SIGHUP may change. The loop's thread. */
-void rc_persister_options_reload(struct rc_persister_options *o);
+bool rc_persister_options_reload(struct rc_persister_options *o, FILE *report);
 void rc_persister_options_fini(struct rc_persister_options *o);
 
 #endif

@@ -124,9 +124,22 @@ static void open_core(struct rc_persister_process *p)
     p->aside = rc_aside_new(p->self.inc, &o->common.times, &world);
 }
 
+/* It votes in nothing; it takes records of those that are configured. */
+static enum rc_roll roll(void *arg, const struct rc_member *broker, uint32_t n)
+{
+    struct rc_persister_process *p = arg;
+    struct rc_member before[RC_BROKERS_MAX];
+    const struct rc_member *which;
+    enum rc_roll roll =
+        rc_roll_between(before, rc_brokers_members(&p->options->common.brokers, before), broker, n, &which);
+    if (roll == RC_ROLL_REMOVED)
+        rc_persister_forget_broker(p, which->id);
+    return roll;
+}
+
 static enum rc_exit open_links(struct rc_persister_process *p, char *why)
 {
-    const struct rc_common *common = &p->options->common;
+    struct rc_common *common = &p->options->common;
     struct rc_link_config config = {.self = p->self, .secret = &common->secret};
     memcpy(config.listen, common->options.cluster_listen, strlen(common->options.cluster_listen) + 1);
     p->host = rc_host_new(&config, &rc_persister_node, p, why);
@@ -137,12 +150,10 @@ static enum rc_exit open_links(struct rc_persister_process *p, char *why)
     p->topic = rc_topic_sub_new(&common->secret, rc_persister_record, p, why);
     if (!p->topic)
         return RC_EXIT_INTERNAL;
-    for (size_t i = 0; i < common->brokers.count; i++) {
-        const struct rc_broker_entry *e = &common->brokers.entry[i];
-        if (!rc_link_dial(rc_host_link(p->host), e->id, RC_BROKER, e->address, why))
-            return RC_EXIT_CONFIG;
-    }
-    return RC_EXIT_OK;
+    p->discovery = (struct rc_discovery){
+        .brokers = &common->brokers, .link = rc_host_link(p->host), .roster = &p->roster, .roll = roll, .node = p};
+    common->discovery = &p->discovery;
+    return rc_discovery_dial(&p->discovery, why) ? RC_EXIT_OK : RC_EXIT_CONFIG;
 }
 
 static bool watch(struct rc_persister_process *p)
@@ -186,10 +197,14 @@ static void stop(void *arg)
         rc_loop_stop(p->daemon.loop);
 }
 
+bool rc_persister_process_reload(struct rc_persister_process *p, FILE *report)
+{
+    return rc_persister_options_reload(p->options, report);
+}
+
 static void hangup(void *arg)
 {
-    struct rc_persister_process *p = arg;
-    rc_persister_options_reload(p->options);
+    rc_persister_process_reload(arg, NULL);
 }
 
 /* The threads first: they use the store, and the writer the core's commit. */

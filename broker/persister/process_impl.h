@@ -29,6 +29,7 @@ struct rc_persister_process {
     struct rc_topic_sub *topic;
     struct rc_admin *admin;
     struct rc_roster roster;
+    struct rc_discovery discovery;
     bool committing; /* the writer has a commit of the core */
     bool stopping;   /* the loop ends when that is told */
     bool twin;       /* another process has our id: the loop ends, and so does the program, with an error */
@@ -44,8 +45,13 @@ struct rc_persister_process {
 struct rc_world rc_persister_world(struct rc_persister_process *p);
 extern const struct rc_host_node rc_persister_node;
 void rc_persister_record(void *arg, const char *broker, uint64_t inc, const struct rc_op *record);
+/* A broker that is configured no more: neither its session nor its topic is listened to. */
+void rc_persister_forget_broker(struct rc_persister_process *p, const char *id);
 /* Sends an answer to its asker, if he still has a session, and frees it. */
 void rc_persister_reply(struct rc_persister_process *p, struct rc_answer *answer);
+
+/* process.c */
+bool rc_persister_process_reload(struct rc_persister_process *p, FILE *report);
 
 /* report.c */
 /* Opens the admin listener and fills self.admin; the code to exit with, and why. */

@@ -132,6 +132,11 @@ static char *admin_status(void *arg)
     return json;
 }
 
+static bool admin_reload(void *arg, FILE *report)
+{
+    return rc_persister_process_reload(arg, report);
+}
+
 enum rc_exit rc_persister_report_open(struct rc_persister_process *p, char why[RC_ADMIN_WHY])
 {
     struct rc_admin_config config = {.listen = p->options->common.options.admin_listen,
@@ -139,6 +144,7 @@ enum rc_exit rc_persister_report_open(struct rc_persister_process *p, char why[R
                                      .ready = admin_ready,
                                      .metrics = admin_metrics,
                                      .status = admin_status,
+                                     .reload = admin_reload,
                                      .arg = p};
     enum rc_exit code = rc_admin_new(&p->admin, p->daemon.loop, &config, why);
     if (code == RC_EXIT_OK)

@@ -15,7 +15,7 @@ static void world_kick(void *arg, struct rc_session *s)
 
 static unsigned source_of(const struct rc_persister_process *p, const struct rc_peer *broker)
 {
-    return rc_roster_source(&p->options->common.brokers, broker->id);
+    return rc_roster_source(&p->roster, broker->id);
 }
 
 static void leave(struct rc_persister_process *p, const struct rc_session *s)
@@ -65,6 +65,14 @@ static struct rc_session *node_up(void *arg, const struct rc_peer *peer, uint64_
     if (s)
         rc_roster_note(&p->roster, RC_ROSTER_SELF, peer, true, rc_clock_now());
     return s;
+}
+
+void rc_persister_forget_broker(struct rc_persister_process *p, const char *id)
+{
+    rc_persister_forget(p->core, id);
+    for (size_t i = 0; i < p->roster.count; i++)
+        if (strcmp(p->roster.node[i].peer.id, id) == 0)
+            rc_topic_sub_undial(p->topic, p->roster.node[i].peer.topic);
 }
 
 /* protocol.md S1. Sessions that are open keep the incarnation that they were opened with. */

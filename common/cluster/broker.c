@@ -16,17 +16,8 @@ void rc_bk_push(struct rc_broker *b, struct rc_session *s, struct rc_op *op)
     b->world.kick(b->world.host, s);
 }
 
-static void take_peers(struct rc_broker *b, const struct rc_broker_config *config)
+static void take_persisters(struct rc_broker *b, const struct rc_broker_config *config)
 {
-    b->peers = rc_zarray(config->n, sizeof *b->peers);
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < config->n; i++) {
-        if (strcmp(config->broker[i].id, config->id) == 0)
-            continue;
-        b->peers[at].member = config->broker[i];
-        b->peers[at++].contact = RC_NEVER;
-    }
-    b->n = at + 1;
     b->persister = rc_zarray(config->persisters, sizeof *b->persister);
     b->persisters = config->persisters;
     for (uint32_t i = 0; i < config->persisters; i++)
@@ -45,7 +36,8 @@ struct rc_broker *rc_broker_new(const struct rc_broker_config *config, const str
     b->world = *world;
     b->events = *events;
     b->started = rc_bk_now(b);
-    take_peers(b, config);
+    rc_bk_peers_init(b, config->broker, config->n);
+    take_persisters(b, config);
     rc_map_init(&b->gateways, world->random(world->host));
     rc_map_init(&b->rooms, world->random(world->host));
     TAILQ_INIT(&b->views);
@@ -60,28 +52,15 @@ void rc_broker_free(struct rc_broker *b)
     if (!b)
         return;
     rc_bk_gateways_fini(b);
-    for (uint32_t i = 0; i + 1 < b->n; i++) {
-        if (b->peers[i].s)
-            rc_session_free(b->peers[i].s);
-        free(b->peers[i].list);
-    }
+    rc_bk_peers_fini(b);
     for (uint32_t i = 0; i < b->persisters; i++)
         if (b->persister[i].s)
             rc_session_free(b->persister[i].s);
     rc_topic_fini(&b->topic);
     rc_map_fini(&b->rooms);
     free(b->fitness.live);
-    free(b->peers);
     free(b->persister);
     free(b);
-}
-
-static struct rc_bk_peer *peer_of(struct rc_broker *b, const char *id)
-{
-    for (uint32_t i = 0; i + 1 < b->n; i++)
-        if (strcmp(b->peers[i].member.id, id) == 0)
-            return &b->peers[i];
-    return NULL;
 }
 
 static struct rc_bk_persister *persister_of(struct rc_broker *b, const char *id)
@@ -108,7 +87,7 @@ enum rc_hello rc_broker_hello(struct rc_broker *b, const struct rc_peer *peer, u
 {
     if (peer->role == RC_GATEWAY)
         return rc_bk_gateway_hello(b, peer, known_inc);
-    const struct rc_bk_peer *p = peer->role == RC_BROKER ? peer_of(b, peer->id) : NULL;
+    const struct rc_bk_peer *p = peer->role == RC_BROKER ? rc_bk_peer_find(b, peer->id) : NULL;
     if (p)
         return not_older(p->s, p->inc, peer->inc, known_inc);
     const struct rc_bk_persister *persister = peer->role == RC_PERSISTER ? persister_of(b, peer->id) : NULL;
@@ -163,7 +142,7 @@ struct rc_session *rc_broker_up(struct rc_broker *b, const struct rc_peer *peer,
     if (peer->role == RC_GATEWAY)
         s = rc_bk_gateway_up(b, peer, session);
     else if (peer->role == RC_BROKER)
-        s = broker_up(b, peer_of(b, peer->id), peer, session);
+        s = broker_up(b, rc_bk_peer_find(b, peer->id), peer, session);
     else
         s = persister_up(b, persister_of(b, peer->id), peer, session);
     rc_bk_announce(b);
@@ -184,7 +163,7 @@ void rc_broker_down(struct rc_broker *b, struct rc_session *s)
     rc_session_free(s);
 }
 
-static void end(struct rc_broker *b, struct rc_session *s, enum rc_end why)
+void rc_bk_end(struct rc_broker *b, struct rc_session *s, enum rc_end why)
 {
     b->world.end(b->world.host, s, why);
     rc_broker_down(b, s);
@@ -257,7 +236,7 @@ static bool receive_gateway(struct rc_broker *b, struct rc_session *s, const str
             return false;
         }
         if (!from_gateway(b, e, op)) {
-            end(b, s, RC_END_PROTOCOL);
+            rc_bk_end(b, s, RC_END_PROTOCOL);
             return false;
         }
     }
@@ -272,7 +251,7 @@ static bool receive_broker(struct rc_broker *b, struct rc_session *s, const stru
         if (op->kind == RC_OP_LIST) {
             rc_bk_list_arrived(p, op);
         } else if (op->kind != RC_OP_SIDE) {
-            end(b, s, RC_END_PROTOCOL);
+            rc_bk_end(b, s, RC_END_PROTOCOL);
             return false;
         }
     }
@@ -291,7 +270,7 @@ static bool receive_persister(struct rc_broker *b, struct rc_session *s, const s
         } else if (op->kind == RC_OP_RESEND) {
             rc_topic_resend(b, p, op->range.first);
         } else if (op->kind != RC_OP_SIDE) {
-            end(b, s, RC_END_PROTOCOL);
+            rc_bk_end(b, s, RC_END_PROTOCOL);
             return false;
         }
     }
@@ -303,7 +282,7 @@ bool rc_broker_receive(struct rc_broker *b, struct rc_session *s, const struct r
 {
     enum rc_end why;
     if (!rc_session_accept(s, rc_bk_now(b), batch, &why)) {
-        end(b, s, why);
+        rc_bk_end(b, s, why);
         return false;
     }
     b->fitness.dirty = true;
@@ -330,7 +309,7 @@ static bool attend(struct rc_broker *b, struct rc_session *s, rc_time now)
     const struct rc_times *t = &b->config.times;
     bool silent = rc_session_silent(s, now, t->s);
     if (silent || (s->flight_len && now - s->acked_at > 5 * t->s)) {
-        end(b, s, silent ? RC_END_SILENT : RC_END_BOUND);
+        rc_bk_end(b, s, silent ? RC_END_SILENT : RC_END_BOUND);
         return false;
     }
     if (now - s->sent_at >= t->h - t->tick / 2) {
@@ -363,9 +342,10 @@ void rc_broker_tick(struct rc_broker *b)
     }
     if (list_changed(b, now))
         rc_bk_send_lists(b);
-    for (uint32_t i = 0; i + 1 < b->n; i++)
-        if (b->peers[i].s)
-            attend(b, b->peers[i].s, now);
+    const struct rc_bk_peer *p;
+    TAILQ_FOREACH (p, &b->peers, link)
+        if (p->s)
+            attend(b, p->s, now);
     for (uint32_t i = 0; i < b->persisters; i++)
         if (b->persister[i].s)
             attend(b, b->persister[i].s, now);
@@ -380,8 +360,9 @@ void rc_broker_suspended(struct rc_broker *b)
     struct rc_map_entry *at, *next;
     RC_MAP_FOREACH (&b->gateways, at, next)
         ((struct rc_bk_gateway *)at->value)->contact = RC_NEVER;
-    for (uint32_t i = 0; i + 1 < b->n; i++)
-        b->peers[i].contact = RC_NEVER;
+    struct rc_bk_peer *p;
+    TAILQ_FOREACH (p, &b->peers, link)
+        p->contact = RC_NEVER;
     rc_bk_announce(b);
 }
 
@@ -409,8 +390,12 @@ static void count_sessions(const struct rc_broker *b, struct rc_broker_stats *ou
         out->gateways += e->s != NULL;
         out->out_bytes += e->s ? e->s->out_bytes + e->s->flight_bytes : 0;
     }
-    for (uint32_t i = 0; i + 1 < b->n; i++)
-        out->brokers += b->peers[i].s != NULL;
+    const struct rc_bk_peer *p;
+    out->voters = 1;
+    TAILQ_FOREACH (p, &b->peers, link) {
+        out->brokers += p->s != NULL;
+        out->voters += p->voter;
+    }
     for (uint32_t i = 0; i < b->persisters; i++) {
         const struct rc_session *s = b->persister[i].s;
         out->persisters += s != NULL;

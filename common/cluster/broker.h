@@ -6,6 +6,7 @@
 #define RC_CLUSTER_BROKER_H
 
 #include "cluster/node.h"
+#include "cluster/roll.h"
 
 struct rc_broker;
 
@@ -37,6 +38,7 @@ struct rc_broker_stats {
     uint64_t inc;
     bool mature;
     size_t gateways, brokers, persisters; /* with a session */
+    uint32_t voters;                      /* brokers that count in the majority, this one included (C2) */
     size_t live;                          /* gateways that this broker takes for alive; 0 also when unknown */
     size_t rooms, memberships, waiting, topic_records, topic_bytes;
     uint64_t topic_last, topic_stored; /* numbers: newest, and stored at the quorum */
@@ -49,6 +51,9 @@ struct rc_broker *rc_broker_new(const struct rc_broker_config *config, const str
 void rc_broker_free(struct rc_broker *b);
 void rc_broker_tick(struct rc_broker *b);
 void rc_broker_suspended(struct rc_broker *b);
+
+/* The configured brokers are these from now on (section 8): see rc_gateway_brokers. */
+enum rc_roll rc_broker_brokers(struct rc_broker *b, const struct rc_member *broker, uint32_t n);
 
 /* Judges a proven HELLO before it is answered; on RC_HELLO_OLD known_inc is set. Changes nothing. */
 enum rc_hello rc_broker_hello(struct rc_broker *b, const struct rc_peer *peer, uint64_t *known_inc);

@@ -4,7 +4,7 @@
  *   broker.c    sessions in and out, dispatch, tick     members.c  rooms and who is in them
  *   gateways.c  B1, B5, B8: what is known of a gateway  accept.c   B6, B7, B9: emits accepted, refused,
  * confirmed live.c      B2 to B4: who lives, what state we are in    topic.c    T2, T3: records until they
- * are stored
+ * are stored   peers.c     section 8: the other brokers, added and removed
  */
 #ifndef RC_CLUSTER_BROKER_IMPL_H
 #define RC_CLUSTER_BROKER_IMPL_H
@@ -81,7 +81,9 @@ struct rc_bk_gateway {
 };
 
 struct rc_bk_peer { /* another broker */
+    TAILQ_ENTRY(rc_bk_peer) link;
     struct rc_member member;
+    bool voter; /* counts in the majority (C2) */
     struct rc_session *s;
     uint64_t inc;
     rc_time contact;
@@ -89,6 +91,7 @@ struct rc_bk_peer { /* another broker */
     uint32_t n;
     struct rc_alive *list; /* n gateways that it heard lately */
 };
+TAILQ_HEAD(rc_bk_peer_list, rc_bk_peer);
 
 struct rc_bk_persister {
     char id[RC_ID_MAX + 1];
@@ -138,8 +141,8 @@ struct rc_broker {
     bool draining;
     enum rc_broker_state state;
 
-    uint32_t n;               /* configured brokers, self included */
-    struct rc_bk_peer *peers; /* n - 1 */
+    struct rc_member self;
+    struct rc_bk_peer_list peers; /* the other configured brokers */
     uint32_t persisters;
     struct rc_bk_persister *persister;
 
@@ -157,6 +160,13 @@ struct rc_broker {
 /* broker.c */
 rc_time rc_bk_now(const struct rc_broker *b);
 void rc_bk_push(struct rc_broker *b, struct rc_session *s, struct rc_op *op);
+
+void rc_bk_end(struct rc_broker *b, struct rc_session *s, enum rc_end why);
+
+/* peers.c */
+void rc_bk_peers_init(struct rc_broker *b, const struct rc_member *broker, uint32_t n);
+void rc_bk_peers_fini(struct rc_broker *b);
+struct rc_bk_peer *rc_bk_peer_find(const struct rc_broker *b, const char *id);
 
 /* gateways.c */
 struct rc_bk_gateway *rc_bk_gateway_find(const struct rc_broker *b, const char *id);

@@ -16,21 +16,12 @@ void rc_gw_push(struct rc_gateway *g, struct rc_gw_broker *b, struct rc_op *op)
     g->world.kick(g->world.host, b->s);
 }
 
-/* Gateways that list the brokers in another order announce the same view. */
-static int by_id(const void *a, const void *b)
-{
-    return strcmp(((const struct rc_member *)a)->id, ((const struct rc_member *)b)->id);
-}
-
 struct rc_gateway *rc_gateway_new(const struct rc_gateway_config *config, const struct rc_world *world,
                                   const struct rc_gateway_events *events)
 {
-    struct rc_member member[RC_BROKERS_MAX];
     if (!config->n || config->n > RC_BROKERS_MAX)
         return NULL;
-    memcpy(member, config->broker, config->n * sizeof *member);
-    qsort(member, config->n, sizeof *member, by_id);
-    struct rc_placement *placement = rc_placement_new(member, config->n);
+    struct rc_placement *placement = rc_placement_new(config->broker, config->n);
     if (!placement)
         return NULL;
     struct rc_gateway *g = rc_zalloc(sizeof *g);
@@ -41,10 +32,11 @@ struct rc_gateway *rc_gateway_new(const struct rc_gateway_config *config, const 
     g->inc = config->inc;
     g->placement = placement;
     g->n = config->n;
-    g->brokers = rc_zarray(g->n, sizeof *g->brokers);
+    g->brokers = rc_zarray(RC_BROKERS_MAX, sizeof *g->brokers);
     for (uint32_t i = 0; i < g->n; i++) {
-        g->brokers[i].member = member[i];
+        g->brokers[i].member = config->broker[i];
         g->brokers[i].index = (uint8_t)i;
+        g->brokers[i].voter = true;
         g->brokers[i].lost = g->brokers[i].contact = RC_NEVER;
     }
     g->version = 1;
@@ -71,7 +63,7 @@ void rc_gateway_free(struct rc_gateway *g)
     free(g);
 }
 
-static struct rc_gw_broker *broker_of(struct rc_gateway *g, const char *id)
+struct rc_gw_broker *rc_gw_broker_find(struct rc_gateway *g, const char *id)
 {
     for (uint32_t i = 0; i < g->n; i++)
         if (strcmp(g->brokers[i].member.id, id) == 0)
@@ -92,7 +84,7 @@ static void lose(struct rc_gateway *g, struct rc_gw_broker *b)
     rc_view_update(g);
 }
 
-static void end(struct rc_gateway *g, struct rc_gw_broker *b, enum rc_end why)
+void rc_gw_broker_end(struct rc_gateway *g, struct rc_gw_broker *b, enum rc_end why)
 {
     g->world.end(g->world.host, b->s, why);
     lose(g, b);
@@ -101,11 +93,11 @@ static void end(struct rc_gateway *g, struct rc_gw_broker *b, enum rc_end why)
 struct rc_session *rc_gateway_up(struct rc_gateway *g, const struct rc_peer *peer, uint64_t session,
                                  enum rc_broker_state state)
 {
-    struct rc_gw_broker *b = broker_of(g, peer->id);
+    struct rc_gw_broker *b = rc_gw_broker_find(g, peer->id);
     if (!b || peer->role != RC_BROKER)
         return NULL;
     if (b->s)
-        end(g, b, RC_END_REPLACED);
+        rc_gw_broker_end(g, b, RC_END_REPLACED);
     b->s = rc_session_new(peer, session, g->inc, b->base, rc_gw_now(g));
     b->s->owner = b;
     b->s->hushed = g->hushed;
@@ -162,14 +154,14 @@ bool rc_gateway_receive(struct rc_gateway *g, struct rc_session *s, const struct
     struct rc_gw_broker *b = s->owner;
     enum rc_end why;
     if (!rc_session_accept(s, rc_gw_now(g), batch, &why)) {
-        end(g, b, why);
+        rc_gw_broker_end(g, b, why);
         return false;
     }
     rc_gw_contact(g, b, batch->echo);
     const struct rc_op *op;
     TAILQ_FOREACH (op, &batch->ops, link)
         if (!process(g, b, op, batch->seq)) {
-            end(g, b, RC_END_PROTOCOL);
+            rc_gw_broker_end(g, b, RC_END_PROTOCOL);
             return false;
         }
     if (b->handed == batch->seq)
@@ -209,7 +201,7 @@ void rc_gateway_tick(struct rc_gateway *g)
     for (uint32_t i = 0; i < g->n; i++) {
         struct rc_gw_broker *b = &g->brokers[i];
         if (b->s && rc_session_silent(b->s, now, t->s))
-            end(g, b, RC_END_SILENT);
+            rc_gw_broker_end(g, b, RC_END_SILENT);
         if (b->s && now - b->s->sent_at >= t->h - t->tick / 2) {
             b->s->due = true;
             g->world.kick(g->world.host, b->s);
@@ -262,5 +254,7 @@ void rc_gateway_stats(const struct rc_gateway *g, struct rc_gateway_stats *out)
     out->unconfirmed_bytes = g->unconfirmed_bytes;
     out->receiver_entries = g->receiver.map.count;
     out->view = (uint32_t)__builtin_popcountll(g->view);
+    for (uint32_t i = 0; i < g->n; i++)
+        out->voters += g->brokers[i].voter;
     out->settled = rc_view_settled(g, rc_gw_now(g));
 }

@@ -9,6 +9,7 @@
 #define RC_CLUSTER_GATEWAY_H
 
 #include "cluster/node.h"
+#include "cluster/roll.h"
 
 struct rc_gateway;
 
@@ -70,7 +71,8 @@ struct rc_gateway_stats {
     size_t sockets, pending, rooms;        /* pending: CONNECTs not yet answered */
     size_t unconfirmed, unconfirmed_bytes; /* emits */
     size_t receiver_entries;
-    uint32_t view; /* brokers in V */
+    uint32_t view;   /* brokers in V */
+    uint32_t voters; /* brokers that count in the majority; fewer than configured until an added one was heard (C2) */
     bool settled;
     uint64_t emits, resends, refusals, confirms, expired, not_stored, busy;
     uint64_t delivers, duplicates, fences, view_changes;
@@ -88,6 +90,10 @@ void rc_gateway_check_fence(struct rc_gateway *g);
 void rc_gateway_suspended(struct rc_gateway *g);
 /* G8: false withholds heartbeats. */
 void rc_gateway_alive(struct rc_gateway *g, bool alive);
+
+/* The configured brokers are these from now on (section 8): one more or one less than before. RC_ROLL_DONE: it is so; the
+ * session of a removed broker is ended (RC_END_REMOVED). Anything else: why it was refused; nothing changed. */
+enum rc_roll rc_gateway_brokers(struct rc_gateway *g, const struct rc_member *broker, uint32_t n);
 
 /* A broker answered HELLO_OK. NULL: it is not configured; close the line. */
 struct rc_session *rc_gateway_up(struct rc_gateway *g, const struct rc_peer *peer, uint64_t session,

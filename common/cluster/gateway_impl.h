@@ -4,6 +4,7 @@
  *   gateway.c     sessions in and out, dispatch, tick      serving.c   G6 fence, G7 start
  *   view.c        G1, G2, G4: which brokers we go by       emits.c     section 5: slot queues, retry, results
  *   rooms.c       G3, G5: sockets, rooms, joins            receiver.c  D1: highest number per (origin, room)
+ *   gateway_roll.c  section 8: brokers added and removed
  */
 #ifndef RC_CLUSTER_GATEWAY_IMPL_H
 #define RC_CLUSTER_GATEWAY_IMPL_H
@@ -16,10 +17,12 @@
 struct rc_queue;
 TAILQ_HEAD(rc_queue_list, rc_queue);
 
-/* A configured broker as this gateway knows it. */
+/* A configured broker as this gateway knows it. Its place is its index in placement and views, and stays its own until it
+ * is removed. A free place has no id and weight 0: it owns no rooms and has no session. */
 struct rc_gw_broker {
     struct rc_member member;
-    uint8_t index;                /* in placement and views */
+    uint8_t index;
+    bool voter;                   /* counts in the majority (C2) */
     struct rc_session *s;         /* NULL: none */
     enum rc_broker_state state;   /* last announced in this session */
     uint64_t base;                /* operations up to this ordinal belong to earlier sessions */
@@ -97,8 +100,8 @@ struct rc_gateway {
     rc_time active_at;      /* valid from RC_ACTIVE on */
     rc_time majority_since; /* RC_NEVER: no majority now; valid in RC_ACTIVE */
 
-    uint32_t n;
-    struct rc_gw_broker *brokers; /* n */
+    uint32_t n;                   /* places, free ones included */
+    struct rc_gw_broker *brokers; /* n of RC_BROKERS_MAX */
     struct rc_placement *placement;
     uint64_t view;    /* V as a set of indexes */
     uint64_t version; /* of V, from 1 */
@@ -121,6 +124,8 @@ struct rc_gateway {
 /* gateway.c */
 rc_time rc_gw_now(const struct rc_gateway *g);
 void rc_gw_push(struct rc_gateway *g, struct rc_gw_broker *b, struct rc_op *op);
+struct rc_gw_broker *rc_gw_broker_find(struct rc_gateway *g, const char *id);
+void rc_gw_broker_end(struct rc_gateway *g, struct rc_gw_broker *b, enum rc_end why); /* ends its session */
 
 /* view.c */
 void rc_view_update(struct rc_gateway *g);
@@ -133,6 +138,7 @@ void rc_gw_room_join(struct rc_gateway *g, struct rc_gw_room *room, struct rc_gw
 void rc_gw_room_leave(struct rc_gateway *g, struct rc_gw_room *room, struct rc_gw_broker *b);
 void rc_gw_open_ready(struct rc_gateway *g); /* G5: answers what can be answered */
 void rc_gw_time_out(struct rc_gateway *g, rc_time now);
+void rc_gw_rooms_widen(struct rc_gateway *g, uint32_t n); /* makes place in each room for brokers up to n */
 struct rc_gw_socket *rc_gw_socket_find(const struct rc_gateway *g, uint64_t id);
 void rc_gw_socket_end(struct rc_gateway *g, struct rc_gw_socket *socket, enum rc_socket_end why);
 void rc_gw_rooms_fini(struct rc_gateway *g);

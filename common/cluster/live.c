@@ -71,15 +71,19 @@ static void collect(struct rc_broker *b, struct rc_bk_fitness *f, rc_time now)
         if (e->active && within(f, now, e->heard, t->l_d))
             add_live(f, e->id, e->inc);
     }
-    for (uint32_t i = 0; i + 1 < b->n; i++) {
-        const struct rc_bk_peer *p = &b->peers[i];
-        if (!within(f, now, p->contact, t->l_m))
+    uint32_t voters = 1;
+    struct rc_bk_peer *p;
+    TAILQ_FOREACH (p, &b->peers, link) {
+        bool fresh = within(f, now, p->contact, t->l_m);
+        p->voter |= fresh && p->mature; /* C2 */
+        voters += p->voter;
+        if (!fresh)
             continue;
         mature += p->mature;
         for (uint32_t j = 0; j < p->n; j++)
             add_live(f, p->list[j].id, p->list[j].inc);
     }
-    f->known = mature >= b->n / 2 + 1;
+    f->known = mature >= voters / 2 + 1;
 }
 
 /* A newer incarnation that said HELLO to us proves the older one dead. */
@@ -182,9 +186,10 @@ static struct rc_op *list_op(struct rc_broker *b, rc_time now)
 void rc_bk_send_lists(struct rc_broker *b)
 {
     rc_time now = rc_bk_now(b);
-    for (uint32_t i = 0; i + 1 < b->n; i++)
-        if (b->peers[i].s)
-            rc_bk_push(b, b->peers[i].s, list_op(b, now));
+    const struct rc_bk_peer *p;
+    TAILQ_FOREACH (p, &b->peers, link)
+        if (p->s)
+            rc_bk_push(b, p->s, list_op(b, now));
 }
 
 void rc_bk_list_arrived(struct rc_bk_peer *peer, const struct rc_op *op)

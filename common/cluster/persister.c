@@ -249,9 +249,13 @@ static void hole(struct rc_persister *p, struct source *src, const struct rc_op 
 static struct source *source_make(struct rc_persister *p, const char *broker)
 {
     struct source *src = source_find(p, broker);
-    if (src || p->n == RC_BROKERS_MAX)
+    if (src)
         return src;
-    src = &p->source[p->n++];
+    src = source_find(p, ""); /* of one that was removed */
+    if (!src && p->n == RC_BROKERS_MAX)
+        return NULL;
+    if (!src)
+        src = &p->source[p->n++];
     snprintf(src->id, sizeof src->id, "%s", broker);
     return src;
 }
@@ -300,6 +304,16 @@ static void end(struct rc_persister *p, struct rc_session *s, enum rc_end why)
 void rc_persister_take(struct rc_persister *p, struct rc_session *s, size_t max_bytes, struct rc_batch *batch)
 {
     rc_session_take(s, now_of(p), max_bytes, batch);
+}
+
+void rc_persister_forget(struct rc_persister *p, const char *broker)
+{
+    struct source *src = source_find(p, broker);
+    if (!src)
+        return;
+    if (src->s)
+        end(p, src->s, RC_END_REMOVED);
+    *src = (struct source){0};
 }
 
 bool rc_persister_receive(struct rc_persister *p, struct rc_session *s, const struct rc_batch *batch)

@@ -60,6 +60,10 @@ void rc_persister_tick(struct rc_persister *p);
 /* Sessions from now on say this incarnation (S1: a broker knew a higher one). Open ones keep theirs. */
 void rc_persister_set_inc(struct rc_persister *p, uint64_t inc);
 
+/* This broker is configured no more (section 8): its session ends (RC_END_REMOVED). What it sent and is not yet committed
+ * will be. */
+void rc_persister_forget(struct rc_persister *p, const char *broker);
+
 struct rc_session *rc_persister_up(struct rc_persister *p, const struct rc_peer *broker, uint64_t session);
 void rc_persister_down(struct rc_persister *p, struct rc_session *s);
 void rc_persister_take(struct rc_persister *p, struct rc_session *s, size_t max_bytes, struct rc_batch *batch);

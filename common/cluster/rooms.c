@@ -209,6 +209,28 @@ void rc_gw_time_out(struct rc_gateway *g, rc_time now)
         rc_gw_socket_end(g, wait->socket, RC_SOCKET_TIMEOUT);
 }
 
+/* A room has no place for a broker that was added after it: all are made anew, once. */
+void rc_gw_rooms_widen(struct rc_gateway *g, uint32_t n)
+{
+    struct rc_index wide;
+    struct rc_gw_room *old;
+    rc_index_init(&wide, room_key, g->world.random(g->world.host));
+    for (size_t at = 0; (old = rc_index_next(&g->rooms, &at));) {
+        struct rc_gw_room *room = rc_zalloc(sizeof *room + n * sizeof room->joined[0]);
+        memcpy(room, old, sizeof *room + g->n * sizeof room->joined[0]);
+        rc_buf_hold(room->key);
+        rc_index_put(&wide, room);
+    }
+    struct rc_gw_socket *socket;
+    for (size_t at = 0; (socket = rc_index_next(&g->sockets, &at));)
+        for (uint32_t i = 0; i < socket->rooms; i++)
+            socket->room[i] = rc_index_get(&wide, socket->room[i]->key->data, socket->room[i]->key->len);
+    for (size_t at = 0; (old = rc_index_next(&g->rooms, &at));)
+        room_free(old);
+    rc_index_fini(&g->rooms);
+    g->rooms = wide;
+}
+
 void rc_gw_rooms_fini(struct rc_gateway *g)
 {
     struct rc_gw_wait *wait;

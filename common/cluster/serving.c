@@ -3,17 +3,23 @@
 
 bool rc_gw_majority(const struct rc_gateway *g, rc_time now)
 {
-    uint32_t fresh = 0;
-    for (uint32_t i = 0; i < g->n; i++)
-        fresh += g->brokers[i].contact != RC_NEVER && now - g->brokers[i].contact < g->config.times.l_g;
-    return fresh >= g->n / 2 + 1;
+    uint32_t fresh = 0, voters = 0;
+    for (uint32_t i = 0; i < g->n; i++) {
+        const struct rc_gw_broker *b = &g->brokers[i];
+        voters += b->voter;
+        fresh += b->voter && b->contact != RC_NEVER && now - b->contact < g->config.times.l_g;
+    }
+    return fresh >= voters / 2 + 1;
 }
 
-/* Only a batch that said `active` was counted by the broker: its clock is later than the change. */
+/* Only a batch that said `active` was counted by the broker: its clock is later than the change. A broker that was
+ * added votes from then on (C2). */
 void rc_gw_contact(struct rc_gateway *g, struct rc_gw_broker *b, rc_time echo)
 {
-    if (g->state != RC_STARTING && echo != RC_NEVER && echo > g->active_at && echo > b->contact)
-        b->contact = echo;
+    if (g->state == RC_STARTING || echo == RC_NEVER || echo <= g->active_at || echo <= b->contact)
+        return;
+    b->contact = echo;
+    b->voter = true;
 }
 
 static void forget_broker(struct rc_gateway *g, struct rc_gw_broker *b)
@@ -69,8 +75,11 @@ void rc_gateway_refused(struct rc_gateway *g, uint64_t known_inc)
 /* Known to every broker that could be asked: from now on be counted. */
 static bool may_be_active(const struct rc_gateway *g, rc_time now)
 {
-    uint64_t all = g->n == 64 ? UINT64_MAX : ((uint64_t)1 << g->n) - 1;
-    return g->view && rc_view_settled(g, now) && (g->view == all || now - g->started > g->config.times.l_g);
+    uint64_t voters = 0;
+    for (uint32_t i = 0; i < g->n; i++)
+        voters |= (uint64_t)g->brokers[i].voter << i;
+    return g->view && rc_view_settled(g, now) &&
+           ((g->view & voters) == voters || now - g->started > g->config.times.l_g);
 }
 
 static void become_active(struct rc_gateway *g, rc_time now)

@@ -40,6 +40,7 @@ enum rc_broker_state {
     X(RC_END_GONE, "peer's incarnation is gone")                                                                       \
     X(RC_END_BOUND, "peer does not acknowledge")                                                                       \
     X(RC_END_PROTOCOL, "message that this peer must not send")                                                         \
+    X(RC_END_REMOVED, "removed from the configured brokers")                                                           \
     X(RC_END_SHUTDOWN, "shutting down")
 
 enum rc_end {

@@ -10,6 +10,12 @@ static bool in_view(const struct rc_gw_broker *b)
     return b->s && (b->state == RC_FIT || b->state == RC_OPEN);
 }
 
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(((const struct rc_member *)a)->id, ((const struct rc_member *)b)->id);
+}
+
+/* In the order of the ids: gateways that came to the same brokers in another order announce the same view. */
 static struct rc_op *synced(const struct rc_gateway *g)
 {
     struct rc_op *op = rc_op_new(RC_OP_SYNCED);
@@ -19,6 +25,7 @@ static struct rc_op *synced(const struct rc_gateway *g)
     for (uint32_t i = 0; i < g->n; i++)
         if (g->view >> i & 1)
             op->synced.member[op->synced.n++] = g->brokers[i].member;
+    qsort(op->synced.member, op->synced.n, sizeof *op->synced.member, by_id);
     return op;
 }
 

@@ -49,11 +49,19 @@ void rc_dial_later(struct rc_dial *d)
     const struct rc_link_config *c = &d->link->cfg;
     uint64_t spread = (uint64_t)(c->redial_max - c->redial_min) + 1;
     d->at = rc_clock_now() + c->redial_min + (rc_time)(rc_random64() % spread);
+    if (d->retired)
+        d->at = RC_NEVER;
 }
 
 static void on_dialled(void *arg, struct rc_conn *conn, const char *text)
 {
     struct rc_dial *d = arg;
+    d->connecting = false;
+    if (d->retired) {
+        if (conn)
+            rc_conn_close(conn);
+        return;
+    }
     if (conn && rc_line_start(d->link, conn, d))
         return;
     rc_dial_failed(d, RC_WHY_CLOSED, conn ? "out of memory" : text);
@@ -63,22 +71,57 @@ static void on_dialled(void *arg, struct rc_conn *conn, const char *text)
 static void dial_now(struct rc_dial *d)
 {
     d->at = RC_NEVER;
+    d->connecting = true;
     d->link->stats.dialled++;
     rc_dialer_dial(d->dialer, d->link->cfg.handshake);
 }
 
-static bool is_dialled(const struct rc_link *l, const char *id, const char *address)
+static struct rc_dial *find(const struct rc_link *l, const char *id, const char *address)
 {
-    const struct rc_dial *d;
+    struct rc_dial *d;
     LIST_FOREACH (d, &l->dials, entry)
         if (strcmp(d->id, id) == 0 && strcmp(d->address, address) == 0)
-            return true;
-    return false;
+            return d;
+    return NULL;
+}
+
+static void retire(struct rc_dial *d)
+{
+    struct rc_line *line, *next;
+    d->retired = true;
+    d->at = RC_NEVER;
+    for (line = LIST_FIRST(&d->link->lines); line; line = next) {
+        next = LIST_NEXT(line, entry);
+        if (line->dial == d && line->state != LINE_UP)
+            rc_line_drop(line, RC_WHY_ENDED, "dialled no more");
+    }
+}
+
+void rc_link_undial(struct rc_link *l, const char *id)
+{
+    struct rc_dial *d;
+    LIST_FOREACH (d, &l->dials, entry)
+        if (strcmp(d->id, id) == 0 && !d->retired)
+            retire(d);
+}
+
+/* Its line, if it still has one, dials again when it ends. */
+static void revive(struct rc_dial *d)
+{
+    const struct rc_line *line;
+    d->retired = false;
+    d->told = RC_WHY_COUNT;
+    LIST_FOREACH (line, &d->link->lines, entry)
+        if (line->dial == d)
+            return;
+    if (!d->connecting)
+        dial_now(d);
 }
 
 bool rc_link_dial(struct rc_link *l, const char *id, enum rc_role role, const char *address, char why[RC_LINK_WHY])
 {
-    if (is_dialled(l, id, address))
+    struct rc_dial *d = find(l, id, address);
+    if (d && !d->retired)
         return true;
     struct rc_addr parsed;
     const char *bad = rc_addr_parse(address, &parsed);
@@ -86,8 +129,12 @@ bool rc_link_dial(struct rc_link *l, const char *id, enum rc_role role, const ch
         snprintf(why, RC_LINK_WHY, "cannot dial %s at \"%.*s\": the address %s", id, RC_ADDR_MAX, address, bad);
         return false;
     }
-    struct rc_dial *d = calloc(1, sizeof *d);
-    if (!d) {
+    rc_link_undial(l, id);
+    if (d) {
+        revive(d);
+        return true;
+    }
+    if (!(d = calloc(1, sizeof *d))) {
         snprintf(why, RC_LINK_WHY, "cannot dial %s: out of memory", id);
         return false;
     }

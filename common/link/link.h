@@ -113,8 +113,12 @@ void rc_link_free(struct rc_link *link);
 
 /* Keeps a connection to this node from now on: dials at once, and again after a random pause whenever it is
  * lost. The node at the address must prove that it is `id` in `role`. Already dialled at this address: nothing
- * changes. False with a sentence in why: bad address, or out of memory. */
+ * changes; at another one: that is given up as by rc_link_undial. False with a sentence in why: bad address, or out of
+ * memory. */
 bool rc_link_dial(struct rc_link *link, const char *id, enum rc_role role, const char *address, char why[RC_LINK_WHY]);
+
+/* Dials this node no more, and gives up a handshake under way. An open line is the host's to close. */
+void rc_link_undial(struct rc_link *link, const char *id);
 
 /* Our incarnation changed (fence): later handshakes say the new one. Open lines are the host's to close. */
 void rc_link_set_inc(struct rc_link *link, uint64_t inc);

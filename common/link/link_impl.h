@@ -37,6 +37,8 @@ struct rc_dial {
     char address[RC_ADDR_MAX + 1];
     struct rc_dialer *dialer;
     rc_time at;       /* when to dial again; RC_NEVER: connecting or connected */
+    bool connecting;  /* the dialler will call */
+    bool retired;     /* dialled no more; kept, because nng may not free a dialler while others run */
     enum rc_why told; /* the failure that was logged last, RC_WHY_COUNT: none since it was up */
 };
 

@@ -49,6 +49,9 @@ void rc_topic_sub_free(struct rc_topic_sub *sub); /* as rc_topic_pub_free */
  * called at each HELLO of a broker. False with a sentence in why: bad address, or RC_TOPIC_DIALS are known.
  */
 bool rc_topic_sub_dial(struct rc_topic_sub *sub, const char *address, char why[RC_LINK_WHY]);
+/* Listens at this address no more, and tries to reach it no more. Unknown: nothing happens. Seldom, please: nng 1.5.2 does
+ * not like its diallers closed in numbers. */
+void rc_topic_sub_undial(struct rc_topic_sub *sub, const char *address);
 
 /* Watch the fd (level triggered) and call process when it is readable. */
 int rc_topic_sub_fd(const struct rc_topic_sub *sub);

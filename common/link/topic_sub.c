@@ -30,7 +30,10 @@ struct rc_topic_sub {
     struct rc_arena arena; /* of the message in hand */
     struct rc_topic_stats stats;
     size_t dials;
-    char dial[RC_TOPIC_DIALS][RC_ADDR_MAX + 1]; /* addresses known */
+    struct topic_dial {
+        char address[RC_ADDR_MAX + 1];
+        nng_dialer dialer;
+    } dial[RC_TOPIC_DIALS];
     size_t publishers;
     struct publisher publisher[RC_BROKERS_MAX];
 };
@@ -181,16 +184,15 @@ void rc_topic_sub_free(struct rc_topic_sub *sub)
     free(sub);
 }
 
-static int dial(struct rc_topic_sub *sub, const char *address)
+static int dial(struct rc_topic_sub *sub, const char *address, nng_dialer *dialer)
 {
-    nng_dialer dialer;
     char url[RC_ADDR_MAX + 8];
     int rv;
     snprintf(url, sizeof url, "tcp://%s", address);
-    if (!(rv = nng_dialer_create(&dialer, sub->socket, url)) &&
-        !(rv = nng_dialer_set_bool(dialer, NNG_OPT_TCP_NODELAY, true)) &&
-        !(rv = nng_dialer_set_bool(dialer, NNG_OPT_TCP_KEEPALIVE, true)))
-        rv = nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
+    if (!(rv = nng_dialer_create(dialer, sub->socket, url)) &&
+        !(rv = nng_dialer_set_bool(*dialer, NNG_OPT_TCP_NODELAY, true)) &&
+        !(rv = nng_dialer_set_bool(*dialer, NNG_OPT_TCP_KEEPALIVE, true)))
+        rv = nng_dialer_start(*dialer, NNG_FLAG_NONBLOCK);
     return rv;
 }
 
@@ -199,7 +201,7 @@ bool rc_topic_sub_dial(struct rc_topic_sub *sub, const char *address, char why[R
     struct rc_addr parsed;
     const char *bad = rc_addr_parse(address, &parsed);
     for (size_t i = 0; i < sub->dials; i++)
-        if (!strcmp(sub->dial[i], address))
+        if (!strcmp(sub->dial[i].address, address))
             return true;
     if (!bad && sub->dials == RC_TOPIC_DIALS)
         bad = "is one more than a subscriber remembers";
@@ -207,13 +209,25 @@ bool rc_topic_sub_dial(struct rc_topic_sub *sub, const char *address, char why[R
         snprintf(why, RC_LINK_WHY, "cannot subscribe at \"%.*s\": the address %s", RC_ADDR_MAX, address, bad);
         return false;
     }
-    int rv = dial(sub, address);
+    struct topic_dial *d = &sub->dial[sub->dials];
+    int rv = dial(sub, address, &d->dialer);
     if (rv) {
         rc_topic_why(why, "cannot subscribe at", address, rv);
         return false;
     }
-    snprintf(sub->dial[sub->dials++], RC_ADDR_MAX + 1, "%s", address);
+    snprintf(d->address, sizeof d->address, "%s", address);
+    sub->dials++;
     return true;
+}
+
+void rc_topic_sub_undial(struct rc_topic_sub *sub, const char *address)
+{
+    for (size_t i = 0; i < sub->dials; i++)
+        if (!strcmp(sub->dial[i].address, address)) {
+            nng_dialer_close(sub->dial[i].dialer);
+            sub->dial[i] = sub->dial[--sub->dials];
+            return;
+        }
 }
 
 int rc_topic_sub_fd(const struct rc_topic_sub *sub)

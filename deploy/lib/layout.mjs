@@ -1,6 +1,6 @@
 // What a local cluster consists of: names, ports, secrets and the configuration file of each node.
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 // The order in which roles are taken down: those that others depend on last.
@@ -101,6 +101,39 @@ function makeNode(role, number, cluster) {
 /** The nodes of a cluster {dir, basePort, counts, secrets, settings}: what cluster.json holds, and their options. */
 export function makeNodes(cluster) {
     return ROLES.flatMap((role) => names(role, cluster.counts[role]).map((_, i) => makeNode(role, i + 1, cluster)));
+}
+
+/** A broker more in a cluster that exists, configured like its first one: {name, role, ...} without its configuration file. */
+export function makeBroker({ dir, base_port: basePort, nodes }) {
+    const brokers = nodes.filter(({ role }) => role === "broker");
+    const number = 1 + Math.max(...brokers.map(({ name }) => Number(name.replace("broker-", ""))));
+    if (number > ROLE_MAX) {
+        throw new Refusal(64, `broker-${number} would be more than the ports of a local cluster have room for`);
+    }
+    const name = `broker-${number}`;
+    const at = (option) => `127.0.0.1:${basePort + OFFSETS.broker[option] + number - 1}`;
+    return {
+        name, role: "broker", pid: null, started: null, exit: null, url: null,
+        link: at("cluster.listen"), admin: at("admin.listen"), topic: at("topic.listen"),
+        log: join(dir, "logs", `${name}.log`), data: null, config: join(dir, `${name}.ini`),
+    };
+}
+
+/** Writes the configuration of a new broker after that of another. */
+export function copyBrokerConfig(from, to) {
+    const text = readFileSync(from.config, "utf8").replaceAll(from.link, to.link).replaceAll(from.topic, to.topic)
+        .replaceAll(from.admin, to.admin).replace(/^id *=.*$/m, `id = ${to.name}`);
+    writeFileSync(to.config, text);
+}
+
+/** Puts these brokers into the configuration of a node. */
+export function writeBrokers(node, brokers) {
+    const list = brokers.map(({ name, link }) => `${name}=${link}`).join(",");
+    const text = readFileSync(node.config, "utf8");
+    if (!/^brokers *=.*$/m.test(text)) {
+        throw new Refusal(70, `${node.config} has no line "brokers = ..."`);
+    }
+    writeFileSync(node.config, text.replace(/^brokers *=.*$/m, `brokers = ${list}`));
 }
 
 /** The addresses that a node listens on, with the option that says so. */

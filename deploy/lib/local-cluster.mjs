@@ -1,12 +1,13 @@
 // The commands of deploy/local-cluster. DIR/cluster.json is the state that they share.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import {
-    makeNodes, makeSecrets, parseSetting, PORTS, Refusal, ROLE_MAX, ROLES, writeNode, writePrivate,
+    copyBrokerConfig, makeBroker, makeNodes, makeSecrets, parseSetting, PORTS, Refusal, ROLE_MAX, ROLES, writeBrokers,
+    writeNode, writePrivate,
 } from "./layout.mjs";
 import { awaitReady, checkPorts, isAlive, isReady, signalNode, startNode, stateOf, stopNodes } from "./process.mjs";
 
@@ -18,6 +19,8 @@ const HELP = `usage:
   deploy/local-cluster logs [NODE] [--follow] [--dir DIR]
   deploy/local-cluster kill NODE... [--signal KILL|TERM|STOP|CONT] [--dir DIR]
   deploy/local-cluster start NODE... [--dir DIR]
+  deploy/local-cluster grow [--dir DIR]
+  deploy/local-cluster shrink BROKER [--dir DIR]
 
 up     starts a cluster on loopback and returns when every node is ready; when one is not, says which and why, and ends
        the others. Refused while a cluster runs in DIR. Data and secrets of an earlier cluster in DIR are kept.
@@ -25,6 +28,8 @@ down   ends gateways, then brokers, then persisters by SIGTERM, after 10 s by SI
 status shows the processes and whether they are ready; exit code 69 unless all are. roomcastctl tells more.
 kill   sends a signal (KILL if none is given); after KILL and TERM it returns when the node is gone.
 start  starts nodes that do not run, with the same ports and data, and returns when they are ready.
+grow   adds a broker to the running cluster, and returns when all nodes count it.
+shrink removes a broker from the running cluster, in the same steps as an operator would: drain, reload, stop.
 
 --dir         default run/cluster in the repository. DIR/cluster.json describes the nodes, DIR/NODE.ini configures
               one, DIR/logs/NODE.log is its log, DIR/data/NODE its data.
@@ -237,6 +242,52 @@ async function start(dir, names) {
     say(`ready: ${nodes.map((node) => `${node.name} (process ${node.pid}, ${node.url ?? node.link})`).join(", ")}`);
 }
 
+const brokersOf = (nodes) => nodes.filter(({ role }) => role === "broker");
+
+function ctl(dir, ...args) {
+    const { status, stderr, error } = spawnSync(join(bin(), "roomcastctl"),
+        ["--cluster", join(dir, "cluster.json"), "--timeout", "20", ...args], { encoding: "utf8" });
+    if (status !== 0) {
+        throw new Refusal(70, `roomcastctl ${args.join(" ")} failed: ${(error?.message ?? stderr).trim()}`);
+    }
+}
+
+/** Every node hears of the new list of brokers, each from its own file. */
+function rollOut(dir, nodes, brokers) {
+    nodes.forEach((node) => writeBrokers(node, brokers));
+    ctl(dir, "reload", "--wait");
+}
+
+/** docs/operations.md, "Add a broker". */
+async function grow(dir) {
+    const cluster = load(dir);
+    const broker = makeBroker(cluster);
+    await checkPorts(broker);
+    const brokers = [...brokersOf(cluster.nodes), broker];
+    copyBrokerConfig(brokers[0], broker);
+    writeBrokers(broker, brokers);
+    await startNode(broker, bin());
+    save({ ...cluster, nodes: [...cluster.nodes, broker] });
+    rollOut(dir, cluster.nodes, brokers);
+    await awaitReady(broker);
+    say(`ready: ${broker.name} (process ${broker.pid}, ${broker.link})`);
+}
+
+/** docs/operations.md, "Remove a broker". */
+async function shrink(dir, names) {
+    const cluster = load(dir);
+    const [broker, ...more] = pick(cluster, names);
+    if (more.length > 0 || broker.role !== "broker") {
+        throw new Refusal(64, `shrink ${names.join(" ")}: name one broker`);
+    }
+    const rest = cluster.nodes.filter((node) => node !== broker);
+    ctl(dir, "drain", broker.name, "--stay", "--wait");
+    rollOut(dir, rest, brokersOf(rest));
+    await stopNodes([broker], "SIGTERM", say);
+    save({ ...cluster, nodes: rest });
+    say(`${broker.name} is removed`);
+}
+
 const text = (fallback) => ({ type: "string", ...(fallback === undefined ? {} : { default: fallback }) });
 const COMMANDS = {
     up: {
@@ -257,6 +308,8 @@ const COMMANDS = {
         run: (dir, values, names) => kill(dir, names, values.signal),
     },
     start: { options: {}, names: true, run: (dir, values, names) => start(dir, names) },
+    grow: { options: {}, run: grow },
+    shrink: { options: {}, names: true, run: (dir, values, names) => shrink(dir, names) },
 };
 
 async function main([name, ...args]) {

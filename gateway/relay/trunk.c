@@ -183,7 +183,7 @@ static struct rc_session *choose(struct rc_trunk *trunk, const struct rc_roster_
 {
     for (unsigned i = 0; i < trunk->n; i++) {
         struct rc_session *s = trunk->broker[(trunk->next + i) % trunk->n];
-        unsigned source = rc_roster_source(trunk->config.brokers, s->peer.id);
+        unsigned source = rc_roster_source(trunk->config.roster, s->peer.id);
         if (source < RC_BROKERS_MAX && node->up_by & (uint64_t)1 << source) {
             trunk->next = (trunk->next + i + 1) % trunk->n;
             return s;

@@ -22,10 +22,9 @@
 struct rc_trunk;
 
 struct rc_trunk_config {
-    const char *id;                   /* ours */
-    unsigned workers;                 /* of this gateway */
-    const struct rc_brokers *brokers; /* whose places are the roster's sources */
-    const struct rc_roster *roster;   /* who is where; outlives the trunk */
+    const char *id;                 /* ours */
+    unsigned workers;               /* of this gateway */
+    const struct rc_roster *roster; /* who is where; outlives the trunk */
     void *host;
     /* To the worker in the stream's number; takes relay->data. */
     void (*down)(void *host, const struct rc_relay *relay);

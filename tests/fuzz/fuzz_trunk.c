@@ -69,8 +69,8 @@ static void set_up(void)
 
 static struct rc_trunk *make_trunk(void)
 {
-    struct rc_trunk *trunk = rc_trunk_new(&(struct rc_trunk_config){
-        .id = "gateway-1", .workers = 2, .brokers = &brokers, .roster = &roster, .down = on_down, .side = on_side});
+    struct rc_trunk *trunk =
+        rc_trunk_new(&(struct rc_trunk_config){.roster = &roster, .down = on_down, .side = on_side});
     rc_trunk_up(trunk, &broker);
     struct rc_relay relay = {.kind = RC_RELAY_OPEN, .sid = {.gateway = rc_sid_gateway("gateway-2")}};
     relay.data = rc_buf_copy("GET", 3);

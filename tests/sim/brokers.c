@@ -100,11 +100,12 @@ static void boot(struct sim_host *h)
     struct sim_world *w = h->w;
     h->self.inc = sim_world_inc(w);
     const struct sim_bounds *bounds = sim_bounds(w->shape.tight);
+    struct rc_member member[RC_BROKERS_MAX];
     struct rc_broker_config c = {
         .inc = h->self.inc,
         .times = w->shape.times,
-        .n = w->shape.brokers,
-        .broker = w->member,
+        .n = sim_host_brokers(h, member),
+        .broker = member,
         .persisters = w->shape.persisters,
         .persister = (const char(*)[RC_ID_MAX + 1]) w->persister_id,
         .quorum = w->shape.quorum,
@@ -195,7 +196,13 @@ static enum rc_broker_state state(const struct sim_host *h)
     return rc_broker_state(((const struct sim_broker *)h)->core);
 }
 
+static void roll(struct sim_host *h, const struct rc_member *broker, uint32_t n)
+{
+    sim_check_roll(h, rc_broker_brokers(broker_of(h)->core, broker, n));
+}
+
 const struct sim_role sim_broker_role = {
+    .roll = roll,
     .role = RC_BROKER,
     .boot = boot,
     .crash = crash,
@@ -239,7 +246,7 @@ static void drained(void *on, void *arg, uint64_t num)
     sim_node_timer(&b->host.node, (wait ? 30 : 400) * RC_MS, (struct sim_task){.run = wait ? drained : leave, .on = b});
 }
 
-void sim_broker_drain(struct sim_broker *b)
+void sim_broker_drain(struct sim_broker *b, bool stay)
 {
     if (b->draining)
         return;
@@ -247,5 +254,6 @@ void sim_broker_drain(struct sim_broker *b)
     b->draining = true;
     b->drain_since = sim_node_now(&b->host.node);
     rc_broker_drain(b->core);
-    sim_node_timer(&b->host.node, 300 * RC_MS, (struct sim_task){.run = drained, .on = b});
+    if (!stay)
+        sim_node_timer(&b->host.node, 300 * RC_MS, (struct sim_task){.run = drained, .on = b});
 }

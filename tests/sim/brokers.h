@@ -16,7 +16,7 @@ struct sim_broker {
 extern const struct sim_role sim_broker_role;
 
 /* As told by an operator: accept no more, wait until nothing is left to do (8 s at most), exit; a new process starts soon
- * after. As a task of the node. */
-void sim_broker_drain(struct sim_broker *b);
+ * after, unless it is to stay until it is removed. As a task of the node. */
+void sim_broker_drain(struct sim_broker *b, bool stay);
 
 #endif

@@ -271,6 +271,13 @@ void sim_check_stored(struct sim_world *w, const struct sim_persister *p, uint64
         sim_bad_message(w, message, "P4", "m%" PRIu64 " is stored twice at %s", message, p->host.node.id);
 }
 
+/* A plan changes one broker, and a node that was down in between finds it changed already. */
+void sim_check_roll(struct sim_host *h, enum rc_roll roll)
+{
+    if (!rc_roll_good(roll))
+        sim_bad(h->w, "STATE", "%s refuses its brokers: %s", h->node.id, rc_roll_text(roll));
+}
+
 /* ---- totals */
 
 void sim_check_count_gateway(struct sim_world *w, const struct sim_gateway *g)

@@ -50,6 +50,8 @@ bool sim_check_overdue(const struct sim_world *w, const struct sim_message *m);
 /* Everybody is connected, and every message whose sender is still there has ended. */
 bool sim_check_settled(const struct sim_world *w);
 /* The whole run, after it settled or its time was up. */
+/* The core's answer to a change of its configured brokers. */
+void sim_check_roll(struct sim_host *h, enum rc_roll roll);
 void sim_check_end(struct sim_world *w);
 
 /* Adds a core's counters to the totals, before it is freed. */

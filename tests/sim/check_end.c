@@ -61,6 +61,8 @@ static void check_gateway(struct sim_world *w, const struct sim_gateway *g)
     for (struct sim_socket *s = w->sockets; s; s = s->next)
         sockets += s->gateway == g && s->state != SIM_CLOSED;
     const char *id = g->host.node.id;
+    if (w->options.no_fence && st.fences)
+        sim_bad(w, "P8", "%s fenced itself", id);
     if (st.sockets != sockets)
         sim_bad(w, "STATE", "%s knows %zu sockets, its worker %zu", id, st.sockets, sockets);
     if (st.unconfirmed || st.unconfirmed_bytes || st.pending)

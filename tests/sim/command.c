@@ -49,6 +49,7 @@ static void help(void)
            "  --partitions       admins is a hot room, over another number of partitions at each gateway\n"
            "  --max-delay MS     fail when a delivery takes longer (but in worlds with tight bounds)\n"
            "  --max-ack MS       fail when an acknowledgement takes longer (likewise)\n"
+           "  --no-fence         fail when a gateway fences itself\n"
            "  --stop             end with the first seed that fails\n"
            "  --trace            timeline of each run; a failing seed shows its story anyway\n"
            "  --watch ID         in the timeline: the way of one message\n"
@@ -150,6 +151,7 @@ enum {
     TIGHT,
     HASTY,
     FINE,
+    NO_FENCE,
     DELAY,
     ACK,
     STOP,
@@ -163,6 +165,7 @@ enum {
 
 static const struct option longs[] = {
     {"tight", no_argument, NULL, TIGHT},
+    {"no-fence", no_argument, NULL, NO_FENCE},
     {"hasty", no_argument, NULL, HASTY},
     {"fine", no_argument, NULL, FINE},
     {"seeds", required_argument, NULL, SEEDS},
@@ -241,6 +244,9 @@ static bool parse_world(struct sim_command *c, int option)
         return true;
     case PARTITIONS:
         o->partitions = true;
+        return true;
+    case NO_FENCE:
+        o->no_fence = true;
         return true;
     case TIGHT:
         o->tight = true;
@@ -326,6 +332,8 @@ void sim_command_print(const struct sim_options *o, uint64_t seed, FILE *out)
         fprintf(out, " --hasty");
     if (o->fine)
         fprintf(out, " --fine");
+    if (o->no_fence)
+        fprintf(out, " --no-fence");
     if (o->plant)
         fprintf(out, " --plant %s", plants[o->plant].name);
     if (o->max_delay)

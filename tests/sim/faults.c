@@ -34,6 +34,9 @@ enum act {
     SLOW,
     LOSE,
     DRAIN,
+    DRAIN_STAY,
+    CONFIGURE,
+    REMOVE,
     SLOW_DISK,
     BAD_DISK,
     SQUEEZE,
@@ -48,10 +51,10 @@ struct step {
     rc_time value;
 };
 
-static void drain_broker(void *on, void *arg, uint64_t num)
+static void drain_broker(void *on, void *arg, uint64_t stay)
 {
-    (void)arg, (void)num;
-    sim_broker_drain(on);
+    (void)arg;
+    sim_broker_drain(on, stay != 0);
 }
 
 static void drain_gateway(void *on, void *arg, uint64_t num)
@@ -101,7 +104,7 @@ static void do_step(void *on, void *arg, uint64_t num)
     (void)on, (void)num;
     switch (s->act) {
     case START:
-        if (!s->a->for_good)
+        if (!s->a->removed)
             sim_node_start(&s->a->node);
         break;
     case KILL:
@@ -136,6 +139,16 @@ static void do_step(void *on, void *arg, uint64_t num)
     case DRAIN:
         sim_node_do(&s->a->node,
                     (struct sim_task){.run = s->a->role->role == RC_BROKER ? drain_broker : drain_gateway, .on = s->a});
+        break;
+    case DRAIN_STAY:
+        sim_node_do(&s->a->node, (struct sim_task){.run = drain_broker, .on = s->a, .num = 1});
+        break;
+    case REMOVE:
+        s->a->removed = true;
+        sim_host_kill(s->a, false);
+        break;
+    case CONFIGURE:
+        sim_host_configure(s->a, (uint64_t)s->value);
         break;
     default:
         do_resource(s);
@@ -522,6 +535,45 @@ static void sleepcut(struct fault *f)
     frozen_and_cut(f, SLEEP, 3000 * SIM_MS, 6000 * SIM_MS, 9000 * SIM_MS);
 }
 
+/* ---- section 8 */
+
+/* Every node but this one gets the set of brokers, at another moment each, all within `within`. */
+static void roll_out(const struct fault *f, rc_time from, rc_time within, const struct sim_host *but, uint64_t brokers)
+{
+    for (unsigned i = 0; i < f->w->hosts; i++)
+        if (f->w->host[i] != but)
+            plan(f, from + sim_between(f->plan, 0, within), CONFIGURE, f->w->host[i], NULL, (rc_time)brokers);
+}
+
+static uint64_t all_brokers(const struct fault *f)
+{
+    return ((uint64_t)1 << f->w->shape.brokers) - 1;
+}
+
+static void add_broker(struct fault *f)
+{
+    f->dur = 3500 * SIM_MS;
+    f->end = f->at + f->dur;
+    struct sim_host *b = sim_world_add_broker(f->w);
+    f->w->rolled = true;
+    describe(f, "%s", b->node.id);
+    plan(f, f->at, START, b, NULL, 0);
+    roll_out(f, f->at, 3000 * SIM_MS, b, all_brokers(f));
+}
+
+static void remove_broker(struct fault *f)
+{
+    unsigned which = (unsigned)sim_between(f->plan, 0, f->w->shape.brokers - 1 - f->w->shape.voter);
+    struct sim_host *b = &f->w->broker[which]->host;
+    f->dur = 4200 * SIM_MS;
+    f->end = f->at + f->dur;
+    f->w->rolled = b->for_good = true;
+    describe(f, "%s", b->node.id);
+    plan(f, f->at, DRAIN_STAY, b, NULL, 0);
+    roll_out(f, f->at + 500 * SIM_MS, 2000 * SIM_MS, b, all_brokers(f) & ~((uint64_t)1 << which));
+    plan(f, f->at + 4000 * SIM_MS, REMOVE, b, NULL, 0);
+}
+
 /* ---- disks and bounds */
 
 static struct sim_host *any_persister(const struct fault *f)
@@ -550,8 +602,7 @@ static void dead_persister(struct fault *f)
     p->for_good |= left > f->w->shape.quorum;
     describe(f, "%s%s", p->node.id, p->for_good ? " for good" : "");
     plan(f, f->at, sim_chance(f->plan, 300) ? KILL_QUIETLY : KILL, p, NULL, 0);
-    if (!p->for_good)
-        plan(f, f->end, START, p, NULL, 0);
+    plan(f, p->for_good ? f->at : f->end, p->for_good ? REMOVE : START, p, NULL, 0);
 }
 
 static void failing_disk(struct fault *f)
@@ -607,6 +658,8 @@ static const struct {
     {"deadP", dead_persister},
     {"disk", failing_disk},
     {"full", full},
+    {"addB", add_broker},
+    {"rmB", remove_broker},
     {"gstart", gstart},
     {"gstartlate", gstartlate},
     {"gstartcut", gstartcut},
@@ -628,6 +681,11 @@ static size_t find(const char *kind)
     while (i < KINDS && strcmp(kinds[i].name, kind))
         i++;
     return i;
+}
+
+static bool is_roll(size_t k)
+{
+    return kinds[k].make == add_broker || kinds[k].make == remove_broker;
 }
 
 bool sim_fault_known(const char *kind)
@@ -654,6 +712,8 @@ void sim_faults_plan(struct sim_world *w)
         size_t k = (size_t)sim_between(dice, 0, KINDS - 1);
         if (o->faults)
             k = find(o->fault[i]);
+        if (is_roll(k) && (w->rolled || (kinds[k].make == remove_broker && w->shape.brokers < 2)))
+            k = find("brk"); /* C1 */
         struct fault f = {.w = w, .plan = dice, .kind = kinds[k].name, .at = at, .alone = n == 1};
         f.dur = sim_between(dice, 200 * SIM_MS, 5000 * SIM_MS);
         f.end = f.at + f.dur;

@@ -182,15 +182,13 @@ static void boot(struct sim_host *h)
     if (w->options.plant != SIM_SAME_INC || !h->self.inc)
         h->self.inc = g->set_back ? h->self.inc - 1 : sim_world_inc(w);
     g->set_back = false;
-    struct rc_member member[RC_BROKERS_MAX]; /* each gateway's configuration lists them in another order */
-    for (unsigned i = 0; i < w->shape.brokers; i++)
-        member[i] = w->member[(i + h->node.index) % w->shape.brokers];
     const struct sim_bounds *bounds = sim_bounds(w->shape.tight);
+    struct rc_member member[RC_BROKERS_MAX];
     struct rc_gateway_config c = {
         .inc = h->self.inc,
         .times = w->shape.times,
         .k = w->shape.k_mixed ? 1 + h->node.index % 3 : w->shape.k,
-        .n = w->shape.brokers,
+        .n = sim_host_brokers(h, member),
         .broker = member,
         .bound = bounds->gateway,
         .socket_bound = bounds->socket,
@@ -271,7 +269,13 @@ static bool receive(struct sim_host *h, struct rc_session *s, const struct rc_ba
     return rc_gateway_receive(gateway_of(h)->core, s, batch);
 }
 
+static void roll(struct sim_host *h, const struct rc_member *broker, uint32_t n)
+{
+    sim_check_roll(h, rc_gateway_brokers(gateway_of(h)->core, broker, n));
+}
+
 const struct sim_role sim_gateway_role = {
+    .roll = roll,
     .role = RC_GATEWAY,
     .boot = boot,
     .crash = crash,

@@ -1,6 +1,7 @@
 /* The links of one node: dialling, the handshake, and batches. */
 #include "world.h"
 
+#include "brokers.h"
 #include "timeline.h"
 
 #include <inttypes.h>
@@ -248,6 +249,14 @@ const struct sim_ear sim_host_ear = {.hear = hear, .hangup = hangup, .drop = fra
 
 /* ---- the node's life */
 
+static bool configured(const struct sim_host *h, const struct sim_host *broker)
+{
+    for (unsigned i = 0; i < h->w->shape.brokers; i++)
+        if (&h->w->broker[i]->host == broker)
+            return h->brokers >> i & 1;
+    return false;
+}
+
 static void tick(void *on, void *arg, uint64_t num)
 {
     struct sim_host *h = on;
@@ -259,7 +268,7 @@ static void tick(void *on, void *arg, uint64_t num)
         struct sim_target *t = &h->target[i];
         if (t->line && !t->line->session && now_of(h) - t->line->since > h->w->shape.times.s)
             line_end(h, t->line);
-        if (!t->line && now_of(h) >= t->again)
+        if (!t->line && now_of(h) >= t->again && configured(h, t->to))
             dial(h, t);
     }
 }
@@ -315,6 +324,41 @@ void sim_host_init(struct sim_host *h, struct sim_world *w, const struct sim_rol
 void sim_host_dials(struct sim_host *h, struct sim_host *to)
 {
     h->target[h->targets++] = (struct sim_target){.to = to};
+}
+
+uint32_t sim_host_brokers(const struct sim_host *h, struct rc_member out[RC_BROKERS_MAX])
+{
+    const struct sim_world *w = h->w;
+    uint32_t n = 0;
+    for (unsigned i = 0; i < w->shape.brokers; i++) {
+        unsigned b = (i + h->node.index) % w->shape.brokers;
+        if (h->brokers >> b & 1)
+            out[n++] = w->member[b];
+    }
+    return n;
+}
+
+static void reload(void *on, void *arg, uint64_t num)
+{
+    struct sim_host *h = on;
+    struct rc_member member[RC_BROKERS_MAX];
+    (void)arg, (void)num;
+    uint32_t n = sim_host_brokers(h, member);
+    sim_trace(h->node.sim, h->node.id, "is configured with %u brokers", n);
+    h->role->roll(h, member, n);
+    for (unsigned i = 0; i < h->targets; i++) {
+        struct sim_line *l = h->target[i].line;
+        if (l && !l->session && !configured(h, h->target[i].to))
+            l->ended = true;
+    }
+}
+
+void sim_host_configure(struct sim_host *h, uint64_t brokers)
+{
+    if (h->brokers == brokers)
+        return;
+    h->brokers = brokers;
+    sim_node_do(&h->node, (struct sim_task){.run = reload, .on = h});
 }
 
 void sim_host_kill(struct sim_host *h, bool quiet)

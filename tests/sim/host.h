@@ -27,6 +27,8 @@ struct sim_role {
     void (*take)(struct sim_host *h, struct rc_session *s, size_t max, struct rc_batch *batch);
     bool (*receive)(struct sim_host *h, struct rc_session *s, const struct rc_batch *batch);
     enum rc_broker_state (*state)(const struct sim_host *h); /* told in HELLO_OK; NULL where hello is */
+    /* The configured brokers of a node that is up change (section 8). */
+    void (*roll)(struct sim_host *h, const struct rc_member *broker, uint32_t n);
 };
 
 struct sim_line { /* one side of a connection, from HELLO to its end */
@@ -42,7 +44,7 @@ struct sim_line { /* one side of a connection, from HELLO to its end */
     bool ended;    /* the core ended the session: close it after this task */
 };
 
-struct sim_target { /* a node that this one dials */
+struct sim_target { /* a broker that this one dials while it is configured */
     struct sim_host *to;
     struct sim_line *line; /* NULL: down */
     rc_time again;         /* not dialled before this, on the node's clock */
@@ -55,6 +57,8 @@ struct sim_host {
     struct rc_peer self;
     struct rc_world world; /* what the core sees */
     bool for_good;         /* when it goes it does not come back */
+    bool removed;          /* it is gone, and configured nowhere */
+    uint64_t brokers;      /* its configuration: a set of indexes of the world's brokers */
     struct sim_target *target;
     unsigned targets;
     TAILQ_HEAD(sim_lines, sim_line) lines;
@@ -66,6 +70,10 @@ void sim_host_dials(struct sim_host *h, struct sim_host *to);
 void sim_host_fini(struct sim_host *h);
 /* The process dies; its peers learn it from their TCP, or only from its silence if quiet. */
 void sim_host_kill(struct sim_host *h, bool quiet);
+/* The brokers of its configuration, in an order of its own; returns how many. */
+uint32_t sim_host_brokers(const struct sim_host *h, struct rc_member out[RC_BROKERS_MAX]);
+/* Its configuration is this set of brokers from now on; a process that is up takes it in when it runs. */
+void sim_host_configure(struct sim_host *h, uint64_t brokers);
 /* Gives up the handshakes under way: they were begun with an incarnation that is over. */
 void sim_host_forget(struct sim_host *h);
 

@@ -180,6 +180,14 @@ static void after(struct sim_host *h)
     (void)h;
 }
 
+static void roll(struct sim_host *h, const struct rc_member *broker, uint32_t n)
+{
+    (void)broker, (void)n;
+    for (unsigned i = 0; i < h->w->shape.brokers; i++)
+        if (!(h->brokers >> i & 1))
+            rc_persister_forget(persister_of(h)->core, h->w->member[i].id);
+}
+
 static void tick(struct sim_host *h)
 {
     rc_persister_tick(persister_of(h)->core);
@@ -214,6 +222,7 @@ static bool receive(struct sim_host *h, struct rc_session *s, const struct rc_ba
 
 const struct sim_role sim_persister_role = {
     .role = RC_PERSISTER,
+    .roll = roll,
     .boot = boot,
     .crash = crash,
     .tick = tick,

@@ -305,7 +305,7 @@ export const rules = [
   },
   {
     rule: "G7 only echoes of active batches count", file: "serving.c",
-    from: "echo > g->active_at && ", to: "",
+    from: "echo == RC_NEVER || echo <= g->active_at || ", to: "echo == RC_NEVER || ",
     unit: "serving", why: "it takes brokers that hear of a gateway a whole L_m late",
   },
   {
@@ -348,7 +348,7 @@ export const rules = [
   },
   {
     rule: "B3 a broker's word counts for L_m", file: "live.c",
-    from: "if (!within(f, now, p->contact, t->l_m))", to: "if (p->contact == RC_NEVER)",
+    from: "within(f, now, p->contact, t->l_m)", to: "p->contact != RC_NEVER",
     run: "--faults gstartcut --nodes 3b2g --k 2",
   },
   {
@@ -739,5 +739,18 @@ export const rules = [
     to: `        rc_op_free(hole);
 `,
     run: "--faults crashP --nodes 3b2g3p --quorum 1 --tight",
+  },
+
+  // ---- 8. Changing the brokers
+
+  {
+    rule: "C2 at a gateway an added broker votes once it was heard", file: "gateway_roll.c",
+    from: ".contact = RC_NEVER};", to: ".contact = RC_NEVER, .voter = true};",
+    run: "--faults addB --nodes 1b2g --no-fence",
+  },
+  {
+    rule: "C2 at a broker an added broker votes once it was heard", file: "live.c",
+    from: "voters += p->voter;", to: "voters++;",
+    run: "--faults addB --nodes 1b2g --no-fence --max-delay 1600",
   },
 ];

@@ -85,20 +85,35 @@ static struct sim_host *add_host(struct sim_world *w, size_t size, const struct 
     return h;
 }
 
+static struct sim_host *make_broker(struct sim_world *w, unsigned i, uint32_t weight)
+{
+    w->broker[i] = (struct sim_broker *)add_host(w, sizeof(struct sim_broker), &sim_broker_role, "B", i);
+    w->member[i].weight = weight;
+    memcpy(w->member[i].id, w->broker[i]->host.node.id, sizeof(w->member[i].id));
+    w->broker[i]->host.self.weight = weight;
+    return &w->broker[i]->host;
+}
+
+struct sim_host *sim_world_add_broker(struct sim_world *w)
+{
+    struct sim_host *b = make_broker(w, w->shape.brokers++, 100);
+    b->brokers = ((uint64_t)1 << w->shape.brokers) - 1;
+    for (unsigned i = 0; i < w->hosts; i++)
+        if (w->host[i] != b)
+            sim_host_dials(w->host[i], b);
+    return b;
+}
+
 static void make_nodes(struct sim_world *w)
 {
     const struct sim_shape *s = &w->shape;
     bool weighted = sim_chance(&w->sim.plan, 200);
-    w->broker = sim_alloc(sizeof(*w->broker) * s->brokers);
+    w->broker = sim_alloc(sizeof(*w->broker) * (s->brokers + 1));
     w->gateway = sim_alloc(sizeof(*w->gateway) * s->gateways);
     w->persister = sim_alloc(sizeof(*w->persister) * s->persisters);
     for (unsigned i = 0; i < s->brokers; i++) {
-        w->broker[i] = (struct sim_broker *)add_host(w, sizeof(struct sim_broker), &sim_broker_role, "B", i);
-        w->member[i].weight = weighted ? (uint32_t)sim_between(&w->sim.plan, 1, 300) : 100;
-        if (s->voter && i == s->brokers - 1)
-            w->member[i].weight = 0;
-        memcpy(w->member[i].id, w->broker[i]->host.node.id, sizeof(w->member[i].id));
-        w->broker[i]->host.self.weight = w->member[i].weight;
+        uint32_t weight = weighted ? (uint32_t)sim_between(&w->sim.plan, 1, 300) : 100;
+        make_broker(w, i, s->voter && i == s->brokers - 1 ? 0 : weight);
     }
     for (unsigned i = 0; i < s->gateways; i++)
         w->gateway[i] = (struct sim_gateway *)add_host(w, sizeof(struct sim_gateway), &sim_gateway_role, "G", i);
@@ -115,6 +130,7 @@ static void connect_nodes(struct sim_world *w)
 {
     for (unsigned i = 0; i < w->hosts; i++)
         for (unsigned b = 0; b < w->shape.brokers; b++) {
+            w->host[i]->brokers |= (uint64_t)1 << b;
             struct sim_host *broker = &w->broker[b]->host;
             if (w->host[i]->role->role != RC_BROKER || i < broker->node.index)
                 sim_host_dials(w->host[i], broker);
@@ -136,7 +152,7 @@ static void build(struct sim_world *w)
                                        : snprintf(name, sizeof(name), "/,user:%u", i);
         w->room[i] = rc_buf_copy(name, (size_t)len);
     }
-    sim_net_init(&w->net, &w->sim, &sim_host_ear, w->shape.brokers + w->shape.gateways + w->shape.persisters);
+    sim_net_init(&w->net, &w->sim, &sim_host_ear, w->shape.brokers + 1 + w->shape.gateways + w->shape.persisters);
     make_nodes(w);
     connect_nodes(w);
     for (unsigned i = 0; i < w->hosts; i++)

@@ -61,6 +61,7 @@ struct sim_options {
     enum sim_plant plant;
     rc_time max_delay; /* a delivery must not take longer (P6); 0: any time */
     rc_time max_ack;   /* nor an acknowledgement */
+    bool no_fence;     /* no gateway may fence itself */
     uint64_t watch;    /* message whose way is traced */
     FILE *trace;       /* NULL: silent */
 };
@@ -177,6 +178,7 @@ struct sim_world {
     rc_time fault_end;
     char fault[SIM_FAULTS_MAX][96];
     unsigned faults;
+    bool rolled; /* a broker was added or removed: one at a time (C1) */
     char violation[SIM_VIOLATIONS_MAX][256];
     unsigned violations;
     uint64_t slowest, slowest_ack; /* messages with the longest delivery and acknowledgement */
@@ -192,6 +194,8 @@ void sim_world_fini(struct sim_world *w);
 /* Its shape and its faults, on the current line. */
 void sim_world_describe(const struct sim_world *w, FILE *out);
 
+/* A broker more, down and configured nowhere but at itself. Once in a run. */
+struct sim_host *sim_world_add_broker(struct sim_world *w);
 uint64_t sim_world_inc(struct sim_world *w);                              /* a new incarnation, above all others */
 int sim_room_index(const struct sim_world *w, const struct rc_buf *room); /* -1: none of ours */
 /* Message id in a payload or row; 0 when it is not one of ours. */

@@ -295,6 +295,47 @@ static void the_others_are_told_who_was_replaced(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, bk_setup, bk_teardown)
 
+/* ---- section 8 */
+
+static void an_added_broker_counts_when_it_was_heard_mature(void **state)
+{
+    struct bk *t = *state;
+    static const struct rc_member one[] = {{"b1", 1}}, two[] = {{"b1", 1}, {"b2", 1}};
+    t->config.n = 1;
+    t->config.broker = one;
+    bk_again(t);
+    bk_run(t, t->config.times.l_d + 2 * t->config.times.tick);
+    assert_int_equal(state_of(t), RC_OPEN);
+    assert_int_equal(rc_broker_brokers(t->b, two, 2), RC_ROLL_ADDED);
+    assert_int_equal(bk_stats(t).voters, 1);
+    t->peer[0].mature = false;
+    bk_up(t, &t->peer[0]);
+    bk_run(t, 4 * t->config.times.h);
+    assert_int_equal(state_of(t), RC_OPEN); /* or each start of a second broker would stop the first */
+    assert_int_equal(rc_broker_brokers(t->b, bk_brokers, 3), RC_ROLL_PENDING);
+    t->peer[0].mature = true;
+    bk_run(t, 4 * t->config.times.h);
+    assert_int_equal(bk_stats(t).voters, 2);
+    t->peer[0].mute = true;
+    bk_run(t, 2 * t->config.times.s);
+    assert_int_equal(state_of(t), RC_UNFIT); /* it votes now, and both are needed */
+}
+
+static void a_removed_broker_counts_no_more(void **state)
+{
+    struct bk *t = *state;
+    static const struct rc_member without_b3[] = {{"b2", 1}, {"b1", 1}}, without_me[] = {{"b2", 1}, {"b3", 1}};
+    bk_open(t);
+    assert_int_equal(rc_broker_brokers(t->b, without_me, 2), RC_ROLL_SELF);
+    assert_int_equal(rc_broker_brokers(t->b, without_b3, 2), RC_ROLL_REMOVED);
+    assert_int_equal(t->world.why, RC_END_REMOVED);
+    assert_int_equal(bk_stats(t).voters, 2);
+    uint64_t known;
+    assert_int_equal(rc_broker_hello(t->b, &t->peer[1].peer, &known), RC_HELLO_UNKNOWN);
+    bk_run(t, 2 * t->config.times.l_m);
+    assert_int_equal(state_of(t), RC_OPEN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +361,8 @@ int main(void)
         TEST(a_gateway_is_listed_for_l_d_after_it_was_heard),
         TEST(the_others_are_told_at_once_who_said_bye),
         TEST(the_others_are_told_who_was_replaced),
+        TEST(an_added_broker_counts_when_it_was_heard_mature),
+        TEST(a_removed_broker_counts_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -168,10 +168,10 @@ static void reads_the_log_level_again(void **state)
     assert_false(rc_log_on(RC_DEBUG));
     struct rc_option_set s = set();
     setenv("ROOMCAST_LOG_LEVEL", "loud", 1);
-    rc_common_reload(&common, &s, argv);
+    rc_common_reload(&common, &s, argv, NULL);
     assert_int_equal(common.level, RC_WARN);
     setenv("ROOMCAST_LOG_LEVEL", "debug", 1);
-    rc_common_reload(&common, &s, argv);
+    rc_common_reload(&common, &s, argv, NULL);
     assert_true(rc_log_on(RC_DEBUG));
     unsetenv("ROOMCAST_LOG_LEVEL");
     rc_log_level(RC_INFO);

@@ -277,6 +277,52 @@ static void port_in_use_is_named(void **state)
     rc_link_free(b.link);
 }
 
+static void who_is_undialled_is_left_alone(void **state)
+{
+    (void)state;
+    struct node a, b;
+    open_pair(&a, &b);
+    dial(&a, &b);
+    UNTIL(&a, &b, a.ups && b.ups);
+    rc_link_undial(a.link, "broker-1"); /* the line stays the host's */
+    rc_line_close(a.line, RC_END_REMOVED);
+    UNTIL(&a, &b, b.downs);
+    struct rc_link_stats stats;
+    rc_link_stats(a.link, &stats);
+    uint64_t before = stats.dialled;
+    for (int i = 0; i < 100; i++)
+        turn(&a, &b, 5); /* twice the longest pause */
+    rc_link_stats(a.link, &stats);
+    assert_int_equal(stats.dialled, before);
+    dial(&a, &b); /* it may come back */
+    UNTIL(&a, &b, a.ups == 2 && b.ups == 2);
+    close_pair(&a, &b);
+}
+
+static void a_node_that_moved_is_dialled_at_its_new_address_alone(void **state)
+{
+    (void)state;
+    struct node a, b, c;
+    char why[RC_LINK_WHY];
+    struct rc_link_config nowhere = config(RC_BROKER, &right);
+    open_pair(&a, &b);
+    open_node(&c, &nowhere);
+    char old[RC_ADDR_MAX + 1];
+    snprintf(old, sizeof old, "%s", rc_link_address(c.link));
+    rc_link_free(c.link);
+    assert_true(rc_link_dial(a.link, "broker-1", RC_BROKER, old, why));
+    dial(&a, &b);
+    UNTIL(&a, &b, a.ups && b.ups);
+    struct rc_link_stats stats;
+    rc_link_stats(a.link, &stats);
+    uint64_t before = stats.dialled;
+    for (int i = 0; i < 100; i++)
+        turn(&a, &b, 5);
+    rc_link_stats(a.link, &stats);
+    assert_int_equal(stats.dialled, before);
+    close_pair(&a, &b);
+}
+
 int main(void)
 {
     rc_log_init(getenv("RC_TEST_LOG") ? RC_DEBUG : RC_ERROR, false, "test");
@@ -290,6 +336,8 @@ int main(void)
         cmocka_unit_test(bad_frames_of_a_proven_peer_end_its_line),
         cmocka_unit_test(strangers_are_few_and_short_lived),
         cmocka_unit_test(port_in_use_is_named),
+        cmocka_unit_test(who_is_undialled_is_left_alone),
+        cmocka_unit_test(a_node_that_moved_is_dialled_at_its_new_address_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -533,7 +533,7 @@ static void reloads_what_may_change(void **state)
     write_text("workers = 1\neio.ping = 200\ncluster.brokers = a\n");
     assert_int_equal(parse_argv(argv), RC_OPTIONS_RUN);
     write_text("workers = 2\neio.ping = 300\ncluster.brokers = b\n");
-    assert_true(rc_options_reload(&s, argv));
+    assert_true(rc_options_reload(&s, argv, NULL));
     assert_int_equal(own.workers, 2);
     assert_string_equal(shared.brokers, "b");
     assert_int_equal(own.ping, 200); /* needs a restart */
@@ -548,11 +548,42 @@ static void a_bad_reload_changes_nothing(void **state)
     write_text("workers = 1\n");
     assert_int_equal(parse_argv(argv), RC_OPTIONS_RUN);
     write_text("workers = 2\nlog.format = no\n");
-    assert_false(rc_options_reload(&s, argv));
+    assert_false(rc_options_reload(&s, argv, NULL));
     unlink(path);
-    assert_false(rc_options_reload(&s, argv));
+    assert_false(rc_options_reload(&s, argv, NULL));
     assert_int_equal(own.workers, 1);
     assert_string_equal(own.format, "text");
+}
+
+static void refuse_b(void *arg, const void *fresh, struct rc_option_errors *errors)
+{
+    const char *brokers = *(char *const *)(const void *)((const char *)fresh + *(size_t *)arg);
+    if (strcmp(brokers, "b") == 0)
+        rc_option_fail(errors, "cluster.brokers: not b");
+}
+
+static void a_reload_may_be_refused_for_what_it_means(void **state)
+{
+    (void)state;
+    char *argv[] = {"roomcast-test", "--node.id=n", "--config", path, NULL}, *report = NULL;
+    size_t len, offset = (size_t)((char *)&shared.brokers - (char *)&shared);
+    struct rc_option_set s = set();
+    s.take = refuse_b;
+    s.arg = &offset;
+    write_text("cluster.brokers = a\n");
+    assert_int_equal(parse_argv(argv), RC_OPTIONS_RUN);
+    FILE *out = open_memstream(&report, &len);
+    write_text("workers = 2\ncluster.brokers = b\n");
+    assert_false(rc_options_reload(&s, argv, out));
+    assert_string_equal(shared.brokers, "a");
+    assert_int_equal(own.workers, 0);
+    write_text("workers = 2\ncluster.brokers = c\n");
+    assert_true(rc_options_reload(&s, argv, out));
+    assert_string_equal(shared.brokers, "c");
+    fclose(out);
+    assert_non_null(strstr(report, "refused, nothing changed: cluster.brokers: not b\n"));
+    assert_non_null(strstr(report, "workers changed\n"));
+    free(report);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -582,6 +613,7 @@ int main(void)
         TEST(helps),
         TEST(reloads_what_may_change),
         TEST(a_bad_reload_changes_nothing),
+        TEST(a_reload_may_be_refused_for_what_it_means),
     };
     if (!mkdtemp(directory)) {
         return 1;

@@ -60,7 +60,7 @@ static void it_begins_with_the_configured_and_oneself(void **state)
     assert_int_equal(look(&f->roster, "b2"), '-');
     assert_int_equal(look(&f->roster, "g1"), '+');
     assert_int_equal(look(&f->roster, "p1"), '?');
-    assert_int_equal(rc_roster_source(&f->brokers, "b2"), 1);
+    assert_int_equal(rc_roster_source(&f->roster, "b2"), 1);
 }
 
 static void a_node_is_up_while_anybody_says_so(void **state)
@@ -130,6 +130,30 @@ static void it_crosses_the_wire(void **state)
     rc_roster_fini(&there);
 }
 
+static void a_removed_broker_loses_its_word_and_its_row(void **state)
+{
+    struct fixture *f = *state;
+    struct rc_roster *r = &f->roster;
+    struct rc_peer p1 = peer(RC_PERSISTER, "p1", 5), b1 = peer(RC_BROKER, "b1", 5);
+    struct rc_brokers other;
+    char why[200];
+    unsigned b2 = rc_roster_source(r, "b2");
+    rc_roster_note(r, RC_ROSTER_SELF, &b1, true, 10);
+    rc_roster_note(r, rc_roster_source(r, "b1"), &p1, true, 10);
+    assert_true(rc_brokers_parse("b3=127.0.0.1:3,b2=127.0.0.1:2", &other, why, sizeof why));
+    rc_roster_configure(r, &other, 20);
+    assert_int_equal(look(r, "p1"), '-'); /* only b1 had said so */
+    assert_int_equal(rc_roster_source(r, "b1"), RC_ROSTER_SELF);
+    assert_int_equal(rc_roster_source(r, "b2"), b2); /* the others keep their numbers */
+    assert_true(rc_roster_source(r, "b3") < RC_BROKERS_MAX);
+    assert_int_equal(look(r, "b3"), '-');
+    rc_roster_sweep(r, 30);
+    assert_int_equal(look(r, "b1"), '+'); /* it is there until it is stopped */
+    rc_roster_note(r, RC_ROSTER_SELF, &b1, false, 40);
+    rc_roster_sweep(r, 50);
+    assert_int_equal(look(r, "b1"), '?');
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -139,6 +163,7 @@ int main(void)
         TEST(what_is_down_for_long_is_forgotten_but_the_configured),
         TEST(an_older_incarnation_does_not_move_a_node),
         TEST(it_crosses_the_wire),
+        TEST(a_removed_broker_loses_its_word_and_its_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,8 +74,8 @@ static void makes_json_of_all_keys(void **state)
     _Atomic uint64_t values[] = {9};
     _Atomic uint64_t *const copies[] = {values};
     const struct rc_metrics metrics = {"gateway", info, 1, copies, 1};
-    const struct rc_status_node map[] = {{"gateway-1", "gateway", "127.0.0.1:7400", "", true},
-                                         {"broker-1", "broker", "127.0.0.1:7410", "", false}};
+    const struct rc_status_node map[] = {{"gateway-1", "gateway", "127.0.0.1:7400", "", true, false},
+                                         {"broker-1", "broker", "127.0.0.1:7410", "", false, true}};
     struct rc_status status = sample();
     status.metrics = &metrics;
     status.metrics_count = 1;

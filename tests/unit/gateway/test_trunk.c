@@ -164,13 +164,8 @@ static void make_node(unsigned i)
     *n = (struct node){.peer = {.role = RC_GATEWAY, .inc = 100 + i}};
     snprintf(n->peer.id, sizeof n->peer.id, "gateway-%u", i + 1);
     rc_roster_init(&n->roster, &brokers, &n->peer);
-    n->trunk = rc_trunk_new(&(struct rc_trunk_config){.id = n->peer.id,
-                                                      .workers = 2,
-                                                      .brokers = &brokers,
-                                                      .roster = &n->roster,
-                                                      .host = n,
-                                                      .down = on_down,
-                                                      .side = on_side});
+    n->trunk = rc_trunk_new(&(struct rc_trunk_config){
+        .id = n->peer.id, .workers = 2, .roster = &n->roster, .host = n, .down = on_down, .side = on_side});
     for (unsigned b = 0; b < BROKERS; b++) {
         n->session[b].peer.role = RC_BROKER;
         memcpy(n->session[b].peer.id, brokers.entry[b].id, sizeof n->session[b].peer.id);
