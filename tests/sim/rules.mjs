@@ -63,10 +63,7 @@ export const rules = [
   },
   {
     rule: "S5 a broker's knowledge of a broker from contact, not from heard", file: "broker.c",
-    from: `p->mature = batch->mature;
-    note_contact(b, s, &p->contact);`,
-    to: `p->mature = batch->mature;
-    p->contact = s->heard;`,
+    from: "note_contact(b, s, &p->contact);", to: "p->contact = s->heard;",
     run: "--faults gstartpause --nodes 3b2g --k 2",
   },
   {
@@ -174,6 +171,7 @@ export const rules = [
     rule: "G2 JOINs before SYNCED", file: "view.c",
     from: `    while ((room = rc_index_next(&g->rooms, &at)))
         rc_gw_room_join(g, room, b);
+    (void)RC_HOLDS(&g->count.broken, b->s, RC_INV_SYNCED, rc_gw_rooms_joined(g, b));
     rc_gw_push(g, b, synced(g));`,
     to: `    rc_gw_push(g, b, synced(g));
     while ((room = rc_index_next(&g->rooms, &at)))
@@ -237,7 +235,7 @@ export const rules = [
   {
     rule: "G5 CONNECT waits for the JOINs' acks", file: "rooms.c",
     from: "room->joined[b->index] > b->s->acked)", to: "room->joined[b->index] > b->s->ordinal)",
-    run: "--faults brk --nodes 3b3g1p --k 1 --fine",
+    run: "--faults slow --nodes 3b3g1p --k 1 --fine",
   },
   {
     rule: "G5 CONNECT waits until settled", file: "rooms.c",
@@ -532,8 +530,8 @@ export const rules = [
   {
     rule: "B9 emits of an ended session are forgotten", file: "gateways.c",
     from: `    rc_bk_forget_emits(b, e);
-    uint64_t`,
-    to: "    uint64_t",
+    free(e->slot);`,
+    to: "    free(e->slot);",
     run: `--faults flap ${three}`,
   },
 
@@ -750,7 +748,11 @@ export const rules = [
   },
   {
     rule: "C2 at a broker an added broker votes once it was heard", file: "live.c",
-    from: "voters += p->voter;", to: "voters++;",
+    from: "f->known = mature >= voters / 2 + 1;",
+    to: `voters = 1;
+    TAILQ_FOREACH (p, &b->peers, link)
+        voters++;
+    f->known = mature >= voters / 2 + 1;`,
     run: "--faults addB --nodes 1b2g --no-fence --max-delay 1600",
   },
 ];
