@@ -121,7 +121,6 @@ static void crash(struct sim_host *h)
 {
     struct sim_broker *b = broker_of(h);
     sim_check_count_broker(h->w, b);
-    h->w->broker_killed = true;
     rc_broker_free(b->core);
     b->core = NULL;
 }

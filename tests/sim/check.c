@@ -154,7 +154,7 @@ static void acknowledged(struct sim_world *w, struct sim_message *m)
         return;
     if (w->sim.now - m->sent_at > w->totals.ack_max)
         w->totals.ack_max = w->sim.now - m->sent_at;
-    if (m->row && stored(w, m->id) < w->shape.quorum)
+    if (m->row && stored(w, m->id) + w->wiped < w->shape.quorum)
         sim_bad(w, "P4", "m%" PRIu64 " is acknowledged and stored at %u of %u", m->id, stored(w, m->id),
                 w->shape.quorum);
     for (struct sim_socket *s = w->sockets; s; s = s->next)
@@ -223,6 +223,13 @@ bool sim_check_settled(const struct sim_world *w)
     for (size_t i = 0; i < w->messages; i++)
         if (w->message[i]->fate == SIM_OPEN_FATE && w->message[i]->from->state == SIM_OPEN)
             return false;
+    for (unsigned i = 0; i < w->shape.persisters; i++) {
+        struct rc_follow_stats st = {0};
+        if (w->persister[i]->core)
+            rc_follow_stats(rc_persister_follow(w->persister[i]->core), &st);
+        if (st.behind || st.filling)
+            return false;
+    }
     return true;
 }
 
@@ -239,22 +246,29 @@ static void check_history_order(struct sim_world *w, const struct sim_message *m
     }
 }
 
-static void check_message(struct sim_world *w, const struct sim_message *m, unsigned copies)
+/* P4, T4: what is acknowledged is in every store, whatever the quorum, and so is what is in any. */
+static void check_stores(struct sim_world *w, const struct sim_message *m)
+{
+    unsigned n = stored(w, m->id);
+    if (m->row && n < w->shape.persisters && (n || m->fate == SIM_ACKED))
+        sim_bad(w, "P4", "m%" PRIu64 " is %s and stored at %u of %u in the end", m->id,
+                m->fate == SIM_ACKED ? "acknowledged" : "not acknowledged", n, w->shape.persisters);
+}
+
+static void check_message(struct sim_world *w, const struct sim_message *m)
 {
     if (m->fate == SIM_OPEN_FATE && m->from->state == SIM_OPEN)
         sim_bad(w, "P6", "m%" PRIu64 " of socket %" PRIu64 " at %s, sent %.0f, has not ended", m->id, m->from->id,
                 m->from->gateway->host.node.id, (double)m->sent_at / 1000);
     if (m->key.seq)
         check_history_order(w, m);
+    check_stores(w, m);
     if (m->fate != SIM_ACKED)
         return;
     for (struct sim_socket *s = w->sockets; s; s = s->next)
         if (lacks(s, m))
             sim_bad(w, "P5", "m%" PRIu64 " is acknowledged; socket %" PRIu64 " at %s never got it", m->id, s->id,
                     s->gateway->host.node.id);
-    if (m->row && stored(w, m->id) < copies)
-        sim_bad(w, "P4", "m%" PRIu64 " is acknowledged and stored at %u, not %u, in the end", m->id, stored(w, m->id),
-                copies);
 }
 
 static void check_gateway(struct sim_world *w, const struct sim_gateway *g)
@@ -318,6 +332,16 @@ static void check_broker(struct sim_world *w, const struct sim_broker *b, size_t
                 st.topic_records, st.topic_bytes);
 }
 
+/* T4: at rest each persister has read all of the others' logs. */
+static void check_persister(struct sim_world *w, const struct sim_persister *p)
+{
+    struct rc_follow_stats st;
+    rc_follow_stats(rc_persister_follow(p->core), &st);
+    if (st.behind || st.filling || st.peers + 1 < w->shape.persisters)
+        sim_bad(w, "STATE", "%s at rest: follows %zu persisters, is %" PRIu64 " rows behind%s", p->host.node.id,
+                st.peers, st.behind, st.filling ? ", filling" : "");
+}
+
 static void check_cores(struct sim_world *w)
 {
     unsigned owners = 0;
@@ -330,25 +354,14 @@ static void check_cores(struct sim_world *w)
         owners += w->member[i].weight > 0;
         check_broker(w, w->broker[i], live);
     }
+    for (unsigned i = 0; i < w->shape.persisters; i++)
+        check_persister(w, w->persister[i]);
     for (unsigned i = 0; i < w->shape.gateways; i++) {
         if (!w->gateway[i]->core)
             continue;
         check_gateway(w, w->gateway[i]);
         check_rooms(w, w->gateway[i], owners);
     }
-}
-
-/* T4: what only a broker's buffer had is lost to persisters beyond the quorum, with the broker or at its bound. */
-static bool records_lost(const struct sim_world *w)
-{
-    bool lost = w->broker_killed;
-    for (unsigned i = 0; i < w->shape.brokers; i++) {
-        struct rc_broker_stats st = {0};
-        if (w->broker[i]->core)
-            rc_broker_stats(w->broker[i]->core, &st);
-        lost |= st.holes > 0;
-    }
-    return lost;
 }
 
 /* A plan changes one broker, and a node that was down in between finds it changed already. */
@@ -360,9 +373,8 @@ void sim_check_roll(struct sim_host *h, enum rc_roll roll)
 
 void sim_check_end(struct sim_world *w)
 {
-    unsigned copies = records_lost(w) ? w->shape.quorum : w->shape.persisters;
     for (size_t i = 0; i < w->messages; i++)
-        check_message(w, w->message[i], copies);
+        check_message(w, w->message[i]);
     for (unsigned i = 0; i < w->clients; i++)
         if (!w->client[i].socket || w->client[i].socket->state != SIM_OPEN)
             sim_bad(w, "P6", "client %u of user %u is not connected in the end", i, w->client[i].user);

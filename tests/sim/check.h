@@ -31,7 +31,7 @@ void sim_check_refused(struct sim_world *w, struct sim_message *m, enum rc_outco
 /* A row became durable under a new key; message 0: not one of ours. */
 void sim_check_stored(struct sim_world *w, const struct sim_persister *p, uint64_t message, const struct rc_key *key);
 
-/* Everybody is connected, and every message whose sender is still there has ended. */
+/* Everybody is connected, every message whose sender is still there has ended, and no persister has logs left to read. */
 bool sim_check_settled(const struct sim_world *w);
 /* The whole run, after it settled or its time was up. */
 /* The core's answer to a change of its configured brokers. */

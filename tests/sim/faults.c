@@ -34,6 +34,7 @@ enum act {
     DRAIN,
     DRAIN_STAY,
     CONFIGURE,
+    WIPE,
     REMOVE
 };
 
@@ -111,6 +112,10 @@ static void do_step(void *on, void *arg, uint64_t num)
     case REMOVE:
         s->a->removed = true;
         sim_host_kill(s->a, false);
+        break;
+    case WIPE:
+        if (!s->a->node.up)
+            sim_persister_wipe((struct sim_persister *)s->a);
         break;
     case CONFIGURE:
         sim_host_configure(s->a, (uint64_t)s->value);
@@ -265,6 +270,42 @@ static void crash_gateway(struct fault *f)
 static void crash_persister(struct fault *f)
 {
     crash(f, &f->w->persister[sim_between(f->plan, 0, f->w->shape.persisters - 1)]->host);
+}
+
+/* Down for so long, and back with a new disk if its rows are elsewhere by then. */
+static void plan_wipe(const struct fault *f, rc_time from, rc_time to, struct sim_host *p)
+{
+    plan(f, from, KILL, p, NULL, 0);
+    plan(f, to - 1 * SIM_MS, WIPE, p, NULL, 0);
+    plan(f, to, START, p, NULL, 0);
+}
+
+static void wipe_persister(struct fault *f)
+{
+    struct sim_host *p = &f->w->persister[sim_between(f->plan, 0, f->w->shape.persisters - 1)]->host;
+    describe(f, "%s", p->node.id);
+    plan_wipe(f, f->at, f->end, p);
+}
+
+/* What is stored meanwhile is in one store only, and no broker's buffer outlives it. It may be a new store. */
+static void gap(struct fault *f)
+{
+    unsigned keeps = (unsigned)sim_between(f->plan, 0, f->w->shape.persisters - 1);
+    struct sim_host *one = &f->w->persister[keeps]->host;
+    bool wiped = sim_chance(f->plan, 500);
+    f->dur = sim_between(f->plan, 1000 * SIM_MS, 3000 * SIM_MS);
+    f->end = f->at + f->dur + 1000 * SIM_MS;
+    describe(f, "but %s%s", one->node.id, wiped ? " wiped" : "");
+    if (wiped)
+        plan_wipe(f, f->at - 500 * SIM_MS, f->at - 200 * SIM_MS, one);
+    for (unsigned i = 0; i < f->w->hosts; i++) {
+        struct sim_host *h = f->w->host[i];
+        bool persister = h->role->role == RC_PERSISTER && h != one;
+        if (!persister && h->role->role != RC_BROKER)
+            continue;
+        plan(f, persister ? f->at : f->at + f->dur, KILL, h, NULL, 0);
+        plan(f, persister ? f->end : f->end - 800 * SIM_MS, START, h, NULL, 0);
+    }
 }
 
 static void freeze(struct fault *f, enum act act)
@@ -440,6 +481,8 @@ static const struct {
     {"gstart", gstart},
     {"pausecut", pausecut},
     {"sleepcut", sleepcut},
+    {"wipeP", wipe_persister},
+    {"gapP", gap},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
