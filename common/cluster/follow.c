@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define SECOND (1000 * RC_MS)
+#define SECOND         (1000 * RC_MS)
+#define PAGES_A_SECOND 8 /* at least, so that a low rate does not come in gusts */
 
 struct followed { /* a persister whose log we read; stays when its session ends */
     char id[RC_ID_MAX + 1];
@@ -31,7 +32,7 @@ struct rc_follow {
     struct rc_follow_events events;
     uint32_t n, turn; /* turn: who is asked first */
     struct followed peer[RC_PERSISTERS_MAX];
-    int64_t credit; /* bytes that may be asked for; below 0 after a page: to be paid off first */
+    int64_t credit; /* bytes that may be asked for; what is asked for is taken off, and what did not come given back */
     rc_time credited;
     struct rc_follow_stats count;
 };
@@ -58,7 +59,9 @@ struct rc_follow *rc_follow_new(const struct rc_follow_config *config, const str
     f->world = *world;
     f->events = *events;
     f->credited = now_of(f);
-    f->credit = config->bytes;
+    if (f->config.bytes > config->rate / PAGES_A_SECOND)
+        f->config.bytes = (uint32_t)(config->rate / PAGES_A_SECOND);
+    f->credit = f->config.bytes;
     return f;
 }
 
@@ -96,6 +99,7 @@ static void pull(struct rc_follow *f, struct followed *p)
 {
     p->asked = true;
     p->pull = (struct rc_pull){p->store, p->cursor + 1, f->config.rows, f->config.bytes};
+    f->credit -= p->pull.bytes;
     f->count.pulls++;
     f->events.pull(f->world.host, p->s, &p->pull);
 }
@@ -170,8 +174,11 @@ static struct followed *of_session(struct rc_follow *f, const struct rc_session 
 void rc_follow_down(struct rc_follow *f, const struct rc_session *s)
 {
     struct followed *p = of_session(f, s);
-    if (p)
-        p->s = NULL;
+    if (!p)
+        return;
+    p->s = NULL;
+    if (p->asked)
+        f->credit += p->pull.bytes;
 }
 
 /* ---- pages ------------------------------------------------------------------------------------------------------- */
@@ -241,7 +248,7 @@ bool rc_follow_page(struct rc_follow *f, const struct rc_session *s, struct rc_l
     bool good = !p || (p->asked && answers(&p->pull, page));
     if (p && good) {
         p->asked = false;
-        f->credit -= (int64_t)page->bytes;
+        f->credit += p->pull.bytes - (int64_t)page->bytes;
         f->count.bytes += page->bytes;
         f->count.pages++;
         if (page->failed)

@@ -61,7 +61,7 @@ void rc_log_page_fini(struct rc_log_page *page);
 
 struct rc_follow_config {
     uint32_t rows;  /* most rows of a page, and of all pages together in one commit (512) */
-    uint32_t bytes; /* most bytes of a page (256 KiB), one row at least */
+    uint32_t bytes; /* most bytes of a page (256 KiB), one row at least; less when the rate is low */
     uint64_t rate;  /* bytes a second, from all peers together */
     rc_time pause;  /* between pulls when there is nothing new, or the peer could not read its store */
     rc_time save;   /* a cursor that moved over rows that we have waits so long for a commit to go along with */
