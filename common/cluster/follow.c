@@ -188,8 +188,10 @@ static bool answers(const struct rc_pull *pull, const struct rc_log_page *page)
 {
     if (page->failed)
         return page->n == 0;
+    if (page->store == 0)
+        return false;
     if (page->store != pull->store)
-        return page->store != 0 && page->n == 0;
+        return page->n == 0;
     uint64_t next = pull->from;
     for (size_t i = 0; i < page->n; i++) {
         if (page->row[i].number < next || page->row[i].number > page->upto)
