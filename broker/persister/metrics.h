@@ -23,6 +23,7 @@
     X(PM_HISTORY_ROWS, "history_rows", RC_COUNTER, "rows", "Messages and users in these answers.")                     \
     X(PM_HISTORY_BUSY, "history_busy", RC_COUNTER, "queries", "Queries refused because too many were under way.")      \
     X(PM_HISTORY_PENDING, "history_pending", RC_GAUGE, "queries", "Queries under way.")                                \
+    X(PM_INVARIANTS, "invariants_broken", RC_COUNTER, "times", "Invariants of the protocol found broken: a bug.")      \
     X(PM_BROKERS, "brokers", RC_GAUGE, "brokers", "Brokers with a session.")                                           \
     X(PM_PERSISTERS, "persisters", RC_GAUGE, "persisters", "Other persisters with a session.")                         \
     X(PM_FILLING, "filling", RC_GAUGE, "0 or 1", "What the others had before is still being read.")                    \

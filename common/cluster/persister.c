@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-/* A broker as this persister knows it; stays when the session ends. */
-struct source {
+struct source { /* a broker; stays when the session ends */
     char id[RC_ID_MAX + 1];
     uint64_t inc;
     struct rc_session *s;
@@ -167,6 +166,8 @@ void rc_persister_committed(struct rc_persister *p, bool ok)
         const struct rc_position *at = &p->commit.position[i];
         struct source *src = source_find(p, at->broker);
         if (!src || src->inc != at->inc || at->number <= src->committed)
+            continue;
+        if (!RC_HOLDS(&p->count.broken, src->s, RC_INV_STORED, at->number < src->next))
             continue;
         src->committed = at->number;
         tell_stored(p, src);
@@ -340,8 +341,8 @@ bool rc_persister_receive(struct rc_persister *p, struct rc_session *s, const st
 static void attend(struct rc_persister *p, struct source *src, rc_time now)
 {
     const struct rc_times *t = &p->config.times;
-    if (rc_session_silent(src->s, now, t->s)) {
-        end(p, src->s, RC_END_SILENT);
+    if (src->s->broken || rc_session_silent(src->s, now, t->s)) {
+        end(p, src->s, src->s->broken ? RC_END_INVARIANT : RC_END_SILENT);
         return;
     }
     if (now - src->s->sent_at >= t->h - t->tick / 2) {

@@ -53,6 +53,7 @@ struct rc_persister_stats {
     uint64_t records; /* of brokers, committed */
     uint64_t commits, resends, gaps, holes, failed;
     size_t waiting, waiting_bytes;
+    struct rc_broken broken;
     uint64_t lag; /* records that brokers announced and we have not committed */
 };
 

@@ -182,7 +182,7 @@ void sim_check_result(struct sim_world *w, struct sim_gateway *g, struct sim_soc
 void sim_check_refused(struct sim_world *w, struct sim_message *m, enum rc_outcome outcome)
 {
     bool early = w->sim.now - m->sent_at < w->shape.times.e * 99 / 100 && !m->from->ending;
-    bool busy = outcome == RC_OUTCOME_BUSY && w->shape.tight;
+    bool busy = (outcome == RC_OUTCOME_BUSY || outcome == RC_OUTCOME_NOT_STORED) && w->shape.tight;
     m->fate = SIM_FAILED;
     w->totals.failed++;
     if (early && !busy)
@@ -281,6 +281,9 @@ static void check_gateway(struct sim_world *w, const struct sim_gateway *g)
     const char *id = g->host.node.id;
     if (w->options.no_fence && st.fences)
         sim_bad(w, "P8", "%s fenced itself", id);
+    if (st.broken.count)
+        sim_bad(w, "STATE", "%s: invariant %d is broken: %s", id, (int)st.broken.last,
+                rc_invariant_text(st.broken.last));
     if (st.sockets != sockets)
         sim_bad(w, "STATE", "%s knows %zu sockets, its worker %zu", id, st.sockets, sockets);
     if (st.unconfirmed || st.unconfirmed_bytes || st.pending)
@@ -325,6 +328,9 @@ static void check_broker(struct sim_world *w, const struct sim_broker *b, size_t
     struct rc_broker_stats st;
     rc_broker_stats(b->core, &st);
     const char *id = b->host.node.id;
+    if (st.broken.count)
+        sim_bad(w, "STATE", "%s: invariant %d is broken: %s", id, (int)st.broken.last,
+                rc_invariant_text(st.broken.last));
     if (st.state != RC_OPEN || !st.mature || st.live != live)
         sim_bad(w, "STATE", "%s at rest: state %d, %zu gateways live", id, st.state, st.live);
     if (st.waiting || st.topic_records || st.topic_bytes)
