@@ -45,7 +45,7 @@ struct rc_world sim_exchange_world(struct sim_persister *p)
 struct rc_session *sim_exchange_up(struct sim_persister *p, const struct rc_peer *peer, uint64_t session)
 {
     struct rc_session *s = rc_aside_up(p->aside, peer, session);
-    if (s && p->host.w->options.plant != SIM_HERMIT)
+    if (s)
         rc_follow_up(rc_persister_follow(p->core), s);
     return s;
 }
@@ -69,8 +69,10 @@ static void send(struct sim_persister *p, struct rc_session *s, const struct sid
 
 void sim_exchange_pull(void *host, struct rc_session *s, const struct rc_pull *pull)
 {
+    const struct sim_persister *p = host;
     struct side side = {.pull = *pull};
-    send(host, s, &side);
+    if (p->host.w->options.plant != SIM_HERMIT)
+        send(host, s, &side);
 }
 
 uint64_t sim_exchange_cursor(void *host, const char *peer, uint64_t store)

@@ -36,7 +36,7 @@ enum sim_mode { SIM_NONE, SIM_SINGLE, SIM_DOUBLE, SIM_STORM };
     X(SIM_TORN_DISK, "torn-disk", NULL, "a commit's position is durable, its last row is not")                         \
     X(SIM_STORE_TWICE, "store-twice", "flap", "rows are stored under a new key each time")                             \
     X(SIM_EARLY_CURSOR, "early-cursor", "wipeP", "a commit's cursor is durable, its last row is not")                  \
-    X(SIM_HERMIT, "hermit", "gapP", "persisters do not follow each other")                                             \
+    X(SIM_HERMIT, "hermit", "gapP", "persisters never ask each other")                                                 \
     X(SIM_HIDDEN_GAP, "hidden-gap", NULL, "the topic loses a record and hides the gap")                                \
     X(SIM_SAME_INC, "same-incarnation", "crashG", "a restarted gateway keeps its incarnation")                         \
     X(SIM_STOPPED_CLOCK, "stopped-clock", "sleep", "a gateway's clock stood still and nobody tells it")                \
