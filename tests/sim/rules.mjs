@@ -287,7 +287,7 @@ export const rules = [
     from: "if (g->state == RC_STARTING && may_be_active(g, now))",
     to: `(void)may_be_active;
     if (g->state == RC_STARTING)`,
-    run: `--faults crashG ${three} --max-delay 250`,
+    run: "--faults crashG --nodes 3b3g1p --k 2 --max-delay 400",
   },
   {
     rule: "G7 a majority before serving", file: "serving.c",
