@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct rc_roster_node *find(struct rc_roster *r, const char *id)
+static struct rc_roster_node *find(const struct rc_roster *r, const char *id)
 {
     for (size_t i = 0; i < r->count; i++)
         if (strcmp(r->node[i].peer.id, id) == 0)
@@ -112,6 +112,12 @@ void rc_roster_note(struct rc_roster *r, unsigned source, const struct rc_peer *
     }
     r->changed |= set_up(n, source, up);
     n->seen = now;
+}
+
+bool rc_roster_vouched(const struct rc_roster *r, const char *id, enum rc_role role)
+{
+    const struct rc_roster_node *n = find(r, id);
+    return n && n->peer.role == role && n->up_by;
 }
 
 void rc_roster_lost(struct rc_roster *r, unsigned source, rc_time now)

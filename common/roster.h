@@ -44,6 +44,8 @@ void rc_roster_fini(struct rc_roster *r);
 void rc_roster_configure(struct rc_roster *r, const struct rc_brokers *brokers, rc_time now);
 
 void rc_roster_note(struct rc_roster *r, unsigned source, const struct rc_peer *peer, bool up, rc_time now);
+/* Some broker that this node has a session with has one with this node in this role. */
+bool rc_roster_vouched(const struct rc_roster *r, const char *id, enum rc_role role);
 /* Everything that this source said is void: its session ended. */
 void rc_roster_lost(struct rc_roster *r, unsigned source, rc_time now);
 /* Forgets what was down for long, and brokers that are down and configured no more. Now and then. */

@@ -14,7 +14,8 @@
     X(PM_COMMIT_FAILURES, "commit_failures", RC_COUNTER, "commits", "Transactions that failed and were tried again.")  \
     X(PM_GAPS, "gaps", RC_COUNTER, "gaps", "Records that came before an earlier one.")                                 \
     X(PM_RESENDS, "resends", RC_COUNTER, "requests", "Times a broker was asked for records again.")                    \
-    X(PM_HOLES, "holes", RC_COUNTER, "holes", "Times a broker no longer had what was missing: look at other stores.")  \
+    X(PM_HOLES, "holes", RC_COUNTER, "holes",                                                                          \
+      "Times a broker no longer had what was missing: the other persisters have it.")                                  \
     X(PM_TOPIC_RECEIVED, "topic_received", RC_COUNTER, "records", "Records that came by the topic.")                   \
     X(PM_TOPIC_DROPPED, "topic_dropped", RC_COUNTER, "messages", "Topic messages that were forged or replayed.")       \
     X(PM_LINK_RECEIVED, "link_received", RC_COUNTER, "records", "Records that came by a link, asked for.")             \
@@ -24,6 +25,15 @@
     X(PM_HISTORY_PENDING, "history_pending", RC_GAUGE, "queries", "Queries under way.")                                \
     X(PM_INVARIANTS, "invariants_broken", RC_COUNTER, "times", "Invariants of the protocol found broken: a bug.")      \
     X(PM_BROKERS, "brokers", RC_GAUGE, "brokers", "Brokers with a session.")                                           \
+    X(PM_PERSISTERS, "persisters", RC_GAUGE, "persisters", "Other persisters with a session.")                         \
+    X(PM_FILLING, "filling", RC_GAUGE, "0 or 1", "What the others had before is still being read.")                    \
+    X(PM_FILL_BEHIND, "fill_behind", RC_GAUGE, "rows", "Rows not yet read of the log that we are furthest behind.")    \
+    X(PM_FILL_OF, "fill_of", RC_GAUGE, "rows", "Rows in that log; 0 when nothing is behind.")                          \
+    X(PM_FILL_ROWS, "fill_rows", RC_COUNTER, "rows", "Rows stored that came from other persisters.")                   \
+    X(PM_LOG_PULLS, "log_pulls", RC_COUNTER, "pages", "Pages of their logs asked for.")                                \
+    X(PM_LOG_BYTES, "log_bytes", RC_COUNTER, "bytes", "Bytes of these pages.")                                         \
+    X(PM_LOG_RESTARTS, "log_restarts", RC_COUNTER, "logs", "Their stores read from the beginning: new or put back.")   \
+    X(PM_LOG_SERVED, "log_served", RC_COUNTER, "pages", "Pages of the own log given to them.")                         \
     X(PM_GATEWAYS, "gateways", RC_GAUGE, "gateways", "Gateways with a session.")                                       \
     X(PM_LAG, "lag", RC_GAUGE, "records", "Records that brokers announced and that are not committed.")                \
     X(PM_WAITING_BYTES, "waiting_bytes", RC_GAUGE, "bytes", "Bytes of records that wait for their commit.")            \

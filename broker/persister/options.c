@@ -17,6 +17,8 @@ static const struct rc_option lines[] = {
      "Most bytes of records that one commit puts, one record at least"},
     {"queue.intake", RC_OPT_SIZE, AT(intake_bytes), MIB, 1024 * MIB, "16m", "bytes", false,
      "Records that wait for their commit; at the bound further ones are left to the broker, who keeps them"},
+    {"exchange.rate", RC_OPT_SIZE, AT(exchange_rate), 64 * KIB, 1024 * MIB, "16m", "bytes", false,
+     "Most bytes a second read from the logs of other persisters for what is missing here; new records go first"},
 };
 
 static void check(void *arg, struct rc_option_errors *errors)

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define FOLLOW_ROWS 512 /* of a page of another persister's log, and so of those that one commit takes along */
+
 /* ---- commits ----------------------------------------------------------------------------------------------------- */
 
 static void core_commit(void *arg, const struct rc_commit *commit)
@@ -24,6 +26,8 @@ static uint64_t core_position(void *arg, const char *broker, uint64_t inc)
 
 static void finish_pass(struct rc_persister_process *p)
 {
+    if (p->roster.changed)
+        rc_peers_dial(p);
     rc_host_flush(p->host);
     if (!rc_persister_unready(p))
         rc_daemon_ready(&p->daemon);
@@ -76,6 +80,13 @@ static void on_history(void *arg)
     finish_pass(p);
 }
 
+static void on_exchange(void *arg)
+{
+    struct rc_persister_process *p = arg;
+    rc_peers_results(p);
+    finish_pass(p);
+}
+
 static void on_tick(void *arg)
 {
     struct rc_persister_process *p = arg;
@@ -89,6 +100,7 @@ static void on_second(void *arg)
 {
     struct rc_persister_process *p = arg;
     rc_persister_sample(p);
+    rc_peers_sample(p);
     rc_roster_sweep(&p->roster, rc_clock_now());
 }
 
@@ -101,7 +113,8 @@ static enum rc_exit open_store(struct rc_persister_process *p, char *why, size_t
         return RC_EXIT_DATA;
     p->writer = rc_writer_new(p->store);
     p->history = p->writer ? rc_history_new(p->store) : NULL;
-    if (p->history)
+    p->exchange = p->history ? rc_exchange_new(p->store) : NULL;
+    if (p->exchange)
         return RC_EXIT_OK;
     snprintf(why, size, "no thread: %s", strerror(errno));
     return RC_EXIT_INTERNAL;
@@ -116,10 +129,15 @@ static void open_core(struct rc_persister_process *p)
         .commit_records = (size_t)o->commit_records,
         .commit_bytes = (size_t)o->commit_bytes,
         .intake_bound = (size_t)o->intake_bytes,
+        .follow = {.rows = FOLLOW_ROWS,
+                   .bytes = RC_PAGE_BYTES,
+                   .rate = (uint64_t)o->exchange_rate,
+                   .pause = 2 * o->common.times.h,
+                   .save = o->common.times.s},
     };
     memcpy(config.id, p->self.id, sizeof config.id);
     struct rc_world world = rc_persister_world(p);
-    struct rc_persister_events events = {core_commit, core_position};
+    struct rc_persister_events events = {core_commit, core_position, {rc_peers_pull, rc_peers_cursor}};
     p->core = rc_persister_new(&config, &world, &events);
     p->aside = rc_aside_new(p->self.inc, &o->common.times, &world);
 }
@@ -163,6 +181,7 @@ static bool watch(struct rc_persister_process *p)
            rc_loop_fd(loop, rc_topic_sub_fd(p->topic), on_topic, p) &&
            rc_loop_fd(loop, rc_writer_fd(p->writer), on_commit, p) &&
            rc_loop_fd(loop, rc_history_fd(p->history), on_history, p) &&
+           rc_loop_fd(loop, rc_exchange_fd(p->exchange), on_exchange, p) &&
            rc_loop_every(loop, p->options->common.times.tick / RC_MS, on_tick, p) &&
            rc_loop_every(loop, 1000, on_second, p);
 }
@@ -213,6 +232,7 @@ static void close_all(struct rc_persister_process *p)
     rc_admin_free(p->admin);
     rc_writer_free(p->writer);
     rc_history_free(p->history);
+    rc_exchange_free(p->exchange);
     rc_topic_sub_free(p->topic);
     rc_host_free(p->host);
     rc_persister_free(p->core);

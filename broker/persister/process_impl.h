@@ -4,9 +4,11 @@
 
 #include "admin.h"
 #include "aside.h"
+#include "broker/persister/exchange.h"
 #include "broker/persister/history.h"
 #include "broker/persister/metrics.h"
 #include "broker/persister/options.h"
+#include "broker/persister/peers.h"
 #include "broker/persister/writer.h"
 #include "cluster/persister.h"
 #include "daemon.h"
@@ -23,6 +25,7 @@ struct rc_persister_process {
     struct rc_store *store;
     struct rc_writer *writer;
     struct rc_history *history;
+    struct rc_exchange *exchange;
     struct rc_persister *core;
     struct rc_aside *aside;
     struct rc_host *host;
@@ -33,6 +36,7 @@ struct rc_persister_process {
     bool committing;      /* the writer has a commit of the core */
     bool stopping;        /* the loop ends when that is told */
     bool twin;            /* another process has our id: the loop ends, and so does the program, with an error */
+    unsigned filling;     /* seconds since we are; 0: we are not */
     uint64_t broken_seen; /* invariants, as last logged */
     bool warned;          /* that the store comes near its map size */
     struct rc_rate in, out;

@@ -26,7 +26,11 @@ static const char *state_text(const struct rc_persister_process *p)
         return "stopping";
     if (rc_writer_health(p->writer)->degraded)
         return "degraded";
-    return rc_persister_unready(p) ? "waiting" : "serving";
+    if (rc_persister_unready(p))
+        return "waiting";
+    struct rc_follow_stats follow;
+    rc_follow_stats(rc_persister_follow(p->core), &follow);
+    return follow.filling ? "filling" : "serving";
 }
 
 static bool admin_ready(void *arg, char *why, size_t size)
@@ -44,6 +48,8 @@ static void refresh(struct rc_persister_process *p, struct rc_persister_stats *s
     struct rc_topic_stats topic;
     rc_persister_stats(p->core, s);
     rc_topic_sub_stats(p->topic, &topic);
+    struct rc_follow_stats follow;
+    rc_follow_stats(rc_persister_follow(p->core), &follow);
     const struct {
         enum rc_persister_metric metric;
         uint64_t value;
@@ -59,7 +65,15 @@ static void refresh(struct rc_persister_process *p, struct rc_persister_stats *s
         {PM_HISTORY_PENDING, rc_history_pending(p->history)},
         {PM_INVARIANTS, s->broken.count},
         {PM_BROKERS, s->brokers},
-        {PM_GATEWAYS, rc_aside_count(p->aside)},
+        {PM_GATEWAYS, rc_aside_count(p->aside) - follow.peers},
+        {PM_PERSISTERS, follow.peers},
+        {PM_FILLING, follow.filling},
+        {PM_FILL_BEHIND, follow.behind},
+        {PM_FILL_OF, follow.of},
+        {PM_FILL_ROWS, follow.rows},
+        {PM_LOG_PULLS, follow.pulls},
+        {PM_LOG_BYTES, follow.bytes},
+        {PM_LOG_RESTARTS, follow.strange},
         {PM_LAG, s->lag},
         {PM_WAITING_BYTES, s->waiting_bytes},
         {PM_DEGRADED, rc_writer_health(p->writer)->degraded},

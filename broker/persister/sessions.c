@@ -1,4 +1,4 @@
-/* Carries the sessions of the persister: those with brokers belong to the core, those with gateways go aside. */
+/* Carries the sessions of the persister: those with brokers belong to the core, those with gateways and persisters go aside. */
 #include "broker/persister/process_impl.h"
 #include "clock.h"
 #include "log.h"
@@ -23,6 +23,8 @@ static void leave(struct rc_persister_process *p, const struct rc_session *s)
     rc_roster_note(&p->roster, RC_ROSTER_SELF, &s->peer, false, rc_clock_now());
     if (s->peer.role == RC_BROKER)
         rc_roster_lost(&p->roster, source_of(p, &s->peer), rc_clock_now());
+    if (s->peer.role == RC_PERSISTER)
+        rc_follow_down(rc_persister_follow(p->core), s);
 }
 
 static void world_end(void *arg, struct rc_session *s, enum rc_end why)
@@ -42,8 +44,10 @@ struct rc_world rc_persister_world(struct rc_persister_process *p)
 /* Gateways come for history. Whether one of them is a twin is the brokers' business. */
 static enum rc_hello node_hello(void *arg, const struct rc_peer *peer, uint64_t *known_inc)
 {
-    (void)arg;
+    const struct rc_persister_process *p = arg;
     (void)known_inc;
+    if (peer->role == RC_PERSISTER)
+        return rc_peers_hello(p, peer);
     return peer->role == RC_GATEWAY ? RC_HELLO_OK : RC_HELLO_UNKNOWN;
 }
 
@@ -57,11 +61,21 @@ static struct rc_session *broker_up(struct rc_persister_process *p, const struct
     return s;
 }
 
+static struct rc_session *peer_up(struct rc_persister_process *p, const struct rc_peer *peer, uint64_t session)
+{
+    struct rc_session *s = rc_aside_up(p->aside, peer, session);
+    if (s && peer->role == RC_PERSISTER && !rc_follow_up(rc_persister_follow(p->core), s)) {
+        rc_aside_down(p->aside, s);
+        return NULL;
+    }
+    return s;
+}
+
 static struct rc_session *node_up(void *arg, const struct rc_peer *peer, uint64_t session, enum rc_broker_state state)
 {
     struct rc_persister_process *p = arg;
     (void)state;
-    struct rc_session *s = peer->role == RC_BROKER ? broker_up(p, peer, session) : rc_aside_up(p->aside, peer, session);
+    struct rc_session *s = peer->role == RC_BROKER ? broker_up(p, peer, session) : peer_up(p, peer, session);
     if (s)
         rc_roster_note(&p->roster, RC_ROSTER_SELF, peer, true, rc_clock_now());
     return s;
@@ -128,6 +142,10 @@ static void node_side(void *arg, struct rc_session *s, struct rc_buf *bytes)
     struct rc_persister_process *p = arg;
     if (s->peer.role == RC_BROKER) {
         rc_roster_unpack(&p->roster, source_of(p, &s->peer), bytes, rc_clock_now());
+        return;
+    }
+    if (s->peer.role == RC_PERSISTER) {
+        rc_peers_side(p, s, bytes);
         return;
     }
     struct rc_answer *busy = rc_history_ask(p->history, s->id, bytes);

@@ -161,6 +161,8 @@ static bool open_databases(struct rc_store *store, char *why, size_t size)
         for (size_t i = 0; i < sizeof base / sizeof base[0] && rc == 0; i++)
             rc = mdb_dbi_open(txn, base[i].name, MDB_CREATE, base[i].dbi);
         if (rc == 0)
+            rc = rc_store_identify(store, txn);
+        if (rc == 0)
             rc = mdb_txn_commit(txn);
         else
             mdb_txn_abort(txn);

@@ -103,4 +103,29 @@ typedef void rc_store_user_fn(void *arg, struct rc_slice user);
 enum rc_store_result rc_store_conversations_page(struct rc_store *store, struct rc_slice after, size_t limit,
                                                  rc_store_user_fn *fn, void *arg, struct rc_disk_user *next);
 
+/* ---- the commit log, for other persisters (store_log.c, protocol.md T4) ------------------------------------------ */
+
+/* The random number that was made with this store, never 0: to whom its log's numbers belong. Any thread. */
+uint64_t rc_store_identity(const struct rc_store *store);
+
+/* How far the log of this store of a peer is in ours; 0 for another store of that peer, or none. Any thread. */
+uint64_t rc_store_cursor(struct rc_store *store, const char *peer, uint64_t identity);
+
+#define RC_LOG_ROWS 4096 /* most rows looked at for a page, whatever was asked */
+
+struct rc_store_log { /* of a page */
+    uint64_t upto;    /* looked at up to this number; one less than asked for: nothing was there */
+    uint64_t last;    /* newest number of the log */
+};
+typedef void rc_store_log_fn(void *arg, uint64_t number, const struct rc_store_row *row);
+/*
+ * Calls fn for the rows of the log from pull->from on, at most pull->rows and pull->bytes, one at least; for none when
+ * pull->store is not this store. Any thread; blocks for the disk.
+ */
+enum rc_store_result rc_store_log_page(struct rc_store *store, const struct rc_pull *pull, struct rc_store_log *out,
+                                       rc_store_log_fn *fn, void *arg);
+
+/* Leaves those rows in the page that are not in the store. Any thread; blocks for the disk. */
+enum rc_store_result rc_store_lacking(struct rc_store *store, struct rc_log_page *page);
+
 #endif

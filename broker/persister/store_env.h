@@ -18,6 +18,7 @@ struct rc_store {
     MDB_dbi by_user;       /* user hash, message key -> nothing */
     MDB_dbi log;           /* number -> message key */
     MDB_dbi users;         /* user -> flags */
+    uint64_t identity;     /* as meta has it; set when the environment is opened */
 };
 
 /* Flags of a user. */
@@ -45,6 +46,10 @@ bool rc_store_env_open(struct rc_store *store, char *why, size_t size);
 void rc_store_env_close(struct rc_store *store);
 
 enum rc_store_result rc_store_classify(int rc); /* of an LMDB code */
+
+/* store_log.c, inside a transaction that writes. 0, or an LMDB code. */
+int rc_store_identify(struct rc_store *store, MDB_txn *txn); /* reads the identity, or makes it */
+int rc_store_put_cursor(struct rc_store *store, MDB_txn *txn, const struct rc_cursor *cursor);
 
 /* Enters the gate and begins a transaction that only reads; RC_STORE_OK obliges to rc_store_read_end. */
 enum rc_store_result rc_store_read_begin(struct rc_store *store, MDB_txn **txn);

@@ -133,6 +133,8 @@ static int put_all(struct writing *w, const struct rc_commit *commit)
         rc = put_record(w, &commit->record[i]);
     for (size_t i = 0; i < commit->positions && rc == 0; i++)
         rc = put_position(w, &commit->position[i]);
+    for (size_t i = 0; i < commit->cursors && rc == 0; i++)
+        rc = rc_store_put_cursor(w->store, w->txn, &commit->cursor[i]);
     return rc;
 }
 

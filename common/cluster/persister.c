@@ -2,17 +2,13 @@
  * T1, T2: records in order per broker, commits one at a time, STORED after the commit only.
  *
  *   topic / RESEND ---> intake (gap? ask) ---> [waiting] ---> commit under way ---> STORED
- *
- * The store's key is the message's id, so taking a record in twice does no harm; a position never runs ahead
- * of its records.
  */
 #include "cluster/persister.h"
 #include "cluster/mem.h"
 
 #include <string.h>
 
-/* A broker as this persister knows it; stays when the session ends. */
-struct source {
+struct source { /* a broker; stays when the session ends */
     char id[RC_ID_MAX + 1];
     uint64_t inc;
     struct rc_session *s;
@@ -42,6 +38,7 @@ struct rc_persister {
     struct rc_commit commit;
     bool committing; /* commit was handed out and not answered */
     bool retry;      /* it failed: hand it out again at the next tick */
+    struct rc_follow *follow;
     struct rc_persister_stats count;
 };
 
@@ -49,7 +46,6 @@ static rc_time now_of(const struct rc_persister *p)
 {
     return p->world.now(p->world.host);
 }
-
 static void push(struct rc_persister *p, struct rc_session *s, struct rc_op *op)
 {
     rc_session_push(s, op);
@@ -66,6 +62,7 @@ struct rc_persister *rc_persister_new(const struct rc_persister_config *config, 
     TAILQ_INIT(&p->waiting);
     p->commit.cap = config->commit_records;
     p->commit.record = rc_zarray(p->commit.cap, sizeof *p->commit.record);
+    p->follow = rc_follow_new(&config->follow, world, &events->follow);
     return p;
 }
 
@@ -73,7 +70,7 @@ static void commit_clear(struct rc_commit *c)
 {
     for (size_t i = 0; i < c->n; i++)
         rc_buf_rele(c->record[i].row);
-    c->n = c->bytes = c->positions = 0;
+    c->n = c->pulled = c->bytes = c->positions = c->cursors = 0;
 }
 
 void rc_persister_free(struct rc_persister *p)
@@ -88,15 +85,14 @@ void rc_persister_free(struct rc_persister *p)
     }
     commit_clear(&p->commit);
     free(p->commit.record);
+    rc_follow_free(p->follow);
     for (uint32_t i = 0; i < p->n; i++)
         if (p->source[i].s)
             rc_session_free(p->source[i].s);
     free(p);
 }
 
-/* ---- commits
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- commits ----------------------------------------------------------------------------------------------------- */
 
 static void note_position(struct rc_commit *c, const struct rc_position *position)
 {
@@ -117,8 +113,7 @@ static bool fits(const struct rc_persister *p, const struct taken *t)
            (c->n < c->cap && c->bytes + t->bytes <= p->config.commit_bytes && c->positions < RC_BROKERS_MAX);
 }
 
-/* One commit at a time: what arrives meanwhile makes the next one larger, so that load makes its own batches.
- */
+/* New records first. One commit at a time: what arrives meanwhile makes the next one larger. */
 static void start_commit(struct rc_persister *p)
 {
     struct taken *t;
@@ -133,7 +128,8 @@ static void start_commit(struct rc_persister *p)
         note_position(&p->commit, &t->position);
         free(t);
     }
-    if (!p->commit.n)
+    rc_follow_fill(p->follow, &p->commit, p->config.commit_bytes);
+    if (!p->commit.n && !p->commit.cursors)
         return;
     p->committing = true;
     p->events.commit(p->world.host, &p->commit);
@@ -165,7 +161,7 @@ void rc_persister_committed(struct rc_persister *p, bool ok)
         return;
     }
     p->count.commits++;
-    p->count.records += p->commit.n;
+    p->count.records += p->commit.n - p->commit.pulled;
     for (size_t i = 0; i < p->commit.positions; i++) {
         const struct rc_position *at = &p->commit.position[i];
         struct source *src = source_find(p, at->broker);
@@ -176,13 +172,12 @@ void rc_persister_committed(struct rc_persister *p, bool ok)
         src->committed = at->number;
         tell_stored(p, src);
     }
+    rc_follow_committed(p->follow, &p->commit);
     commit_clear(&p->commit);
     start_commit(p);
 }
 
-/* ---- intake
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- intake ------------------------------------------------------------------------------------------------------ */
 
 static void ask(struct rc_persister *p, struct source *src)
 {
@@ -235,7 +230,7 @@ void rc_persister_topic(struct rc_persister *p, const char *broker, uint64_t inc
         intake(p, src, record);
 }
 
-/* first..last are not to be had here any more. */
+/* first..last are not to be had here any more; the quorum has them, and from there they come (T4). */
 static void hole(struct rc_persister *p, struct source *src, const struct rc_op *op)
 {
     if (op->range.first > src->next || op->range.last < src->next)
@@ -244,9 +239,7 @@ static void hole(struct rc_persister *p, struct source *src, const struct rc_op 
     src->next = op->range.last + 1;
 }
 
-/* ---- sessions
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- sessions ---------------------------------------------------------------------------------------------------- */
 
 static struct source *source_make(struct rc_persister *p, const char *broker)
 {
@@ -254,11 +247,10 @@ static struct source *source_make(struct rc_persister *p, const char *broker)
     if (src)
         return src;
     src = source_find(p, ""); /* of one that was removed */
-    if (!src && p->n == RC_BROKERS_MAX)
-        return NULL;
-    if (!src)
+    if (!src && p->n < RC_BROKERS_MAX)
         src = &p->source[p->n++];
-    snprintf(src->id, sizeof src->id, "%s", broker);
+    if (src)
+        snprintf(src->id, sizeof src->id, "%s", broker);
     return src;
 }
 
@@ -379,12 +371,26 @@ void rc_persister_tick(struct rc_persister *p)
         p->committing = true;
         p->events.commit(p->world.host, &p->commit);
     }
+    rc_follow_tick(p->follow);
+    start_commit(p);
+}
+
+struct rc_follow *rc_persister_follow(struct rc_persister *p)
+{
+    return p->follow;
+}
+
+bool rc_persister_page(struct rc_persister *p, const struct rc_session *s, struct rc_log_page *page)
+{
+    bool good = rc_follow_page(p->follow, s, page);
+    start_commit(p);
+    return good;
 }
 
 void rc_persister_stats(const struct rc_persister *p, struct rc_persister_stats *out)
 {
     *out = p->count;
-    out->waiting = p->waiting_n + p->commit.n;
+    out->waiting = p->waiting_n + p->commit.n - p->commit.pulled;
     out->waiting_bytes = p->waiting_bytes + p->commit.bytes;
     for (uint32_t i = 0; i < p->n; i++) {
         out->brokers += p->source[i].s != NULL;

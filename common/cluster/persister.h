@@ -1,31 +1,31 @@
 /*
  * The storing half of protocol.md 7: takes records of every broker in order, finds gaps and asks again,
- * groups commits, and says STORED after the commit only. Pure code; the store itself is behind `commit` and
+ * groups commits, and says STORED after the commit only. Rows that other persisters have and this one has not
+ * go along behind the new ones (cluster/follow.h). Pure code; the store itself is behind `commit` and
  * `position`.
  */
 #ifndef RC_CLUSTER_PERSISTER_H
 #define RC_CLUSTER_PERSISTER_H
 
-#include "cluster/node.h"
+#include "cluster/follow.h"
 
 struct rc_persister;
 
-struct rc_record { /* one message to put with NOOVERWRITE */
-    struct rc_key key;
-    struct rc_buf *row;
-};
 struct rc_position { /* all records of this broker incarnation up to number are in the store */
     char broker[RC_ID_MAX + 1];
     uint64_t inc;
     uint64_t number;
 };
-/* One transaction: records and positions together. Owned by the core until rc_persister_committed. */
+/* One transaction: records, positions and cursors together. Owned by the core until rc_persister_committed. */
 struct rc_commit {
     size_t n, cap;
     struct rc_record *record;
+    size_t pulled; /* so many of them, the last ones, come from other persisters */
     size_t bytes;
     size_t positions;
     struct rc_position position[RC_BROKERS_MAX];
+    size_t cursors;
+    struct rc_cursor cursor[RC_PERSISTERS_MAX]; /* may go back; put as they are */
 };
 
 struct rc_persister_events {
@@ -34,6 +34,7 @@ struct rc_persister_events {
     void (*commit)(void *host, const struct rc_commit *commit);
     /* The number committed for this broker incarnation, 0 for none. */
     uint64_t (*position)(void *host, const char *broker, uint64_t inc);
+    struct rc_follow_events follow; /* may be zeros when no session with another persister is brought up */
 };
 
 struct rc_persister_config {
@@ -44,11 +45,13 @@ struct rc_persister_config {
     size_t commit_bytes;   /* most bytes of one commit (1 MiB), one record at least */
     size_t intake_bound;   /* most bytes waiting for the next commits (16 MiB); beyond it records are dropped
                               and asked again */
+    struct rc_follow_config follow;
 };
 
 struct rc_persister_stats {
-    size_t brokers; /* with a session */
-    uint64_t records, commits, resends, gaps, holes, failed;
+    size_t brokers;   /* with a session */
+    uint64_t records; /* of brokers, committed */
+    uint64_t commits, resends, gaps, holes, failed;
     size_t waiting, waiting_bytes;
     struct rc_broken broken;
     uint64_t lag; /* records that brokers announced and we have not committed */
@@ -58,6 +61,11 @@ struct rc_persister *rc_persister_new(const struct rc_persister_config *config, 
                                       const struct rc_persister_events *events);
 void rc_persister_free(struct rc_persister *p);
 void rc_persister_tick(struct rc_persister *p);
+/* Whose log is read (T4): sessions with other persisters go there. */
+struct rc_follow *rc_persister_follow(struct rc_persister *p);
+/* rc_follow_page, and its rows into the next commit. */
+bool rc_persister_page(struct rc_persister *p, const struct rc_session *s, struct rc_log_page *page);
+
 /* Sessions from now on say this incarnation (S1: a broker knew a higher one). Open ones keep theirs. */
 void rc_persister_set_inc(struct rc_persister *p, uint64_t inc);
 

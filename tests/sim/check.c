@@ -178,7 +178,7 @@ static void acknowledged(struct sim_world *w, struct sim_message *m)
         w->totals.ack_max = w->sim.now - m->sent_at;
         w->slowest_ack = m->id;
     }
-    if (m->row && sim_check_copies(w, m->id) < w->shape.quorum)
+    if (m->row && sim_check_copies(w, m->id) + w->wiped < w->shape.quorum)
         sim_bad_message(w, m->id, "P4", "m%" PRIu64 " is acknowledged and stored at %u of %u", m->id,
                         sim_check_copies(w, m->id), w->shape.quorum);
     for (struct sim_socket *s = w->sockets; s; s = s->next)

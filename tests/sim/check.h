@@ -47,7 +47,7 @@ unsigned sim_check_copies(const struct sim_world *w, uint64_t message);
 bool sim_check_lacks(const struct sim_socket *s, const struct sim_message *m);
 bool sim_check_overdue(const struct sim_world *w, const struct sim_message *m);
 
-/* Everybody is connected, and every message whose sender is still there has ended. */
+/* Everybody is connected, every message whose sender is still there has ended, and no persister has logs left to read. */
 bool sim_check_settled(const struct sim_world *w);
 /* The whole run, after it settled or its time was up. */
 /* The core's answer to a change of its configured brokers. */

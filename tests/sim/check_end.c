@@ -17,6 +17,13 @@ bool sim_check_settled(const struct sim_world *w)
     for (size_t i = 0; i < w->messages; i++)
         if (w->message[i]->fate == SIM_OPEN_FATE && w->message[i]->from->state == SIM_OPEN)
             return false;
+    for (unsigned i = 0; i < w->shape.persisters; i++) {
+        struct rc_follow_stats st = {0};
+        if (w->persister[i]->core)
+            rc_follow_stats(rc_persister_follow(w->persister[i]->core), &st);
+        if (st.behind || st.filling)
+            return false;
+    }
     return true;
 }
 
@@ -33,7 +40,41 @@ static void check_history_order(struct sim_world *w, const struct sim_message *m
     }
 }
 
-static void check_message(struct sim_world *w, const struct sim_message *m, unsigned copies)
+static unsigned persisters_there(const struct sim_world *w)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < w->shape.persisters; i++)
+        n += w->persister[i]->core != NULL;
+    return n;
+}
+
+/* A broker took what only its buffer had along, or dropped it at its bound. */
+static bool records_lost(const struct sim_world *w)
+{
+    bool lost = w->broker_killed;
+    for (unsigned i = 0; i < w->shape.brokers; i++) {
+        struct rc_broker_stats st = {0};
+        if (w->broker[i]->core)
+            rc_broker_stats(w->broker[i]->core, &st);
+        lost |= st.holes > 0;
+    }
+    return lost;
+}
+
+/* P4, T4: what is acknowledged is in every store that is there, whatever the quorum, and so is what is in any of them. Only what
+ * a store had that is gone for good, and no broker any more, is not promised to be elsewhere. */
+static void check_stores(struct sim_world *w, const struct sim_message *m)
+{
+    unsigned n = 0, there = persisters_there(w);
+    for (unsigned i = 0; i < w->shape.persisters; i++)
+        n += w->persister[i]->core && sim_persister_has(w->persister[i], m->id);
+    bool gone = !n && there < w->shape.persisters && records_lost(w) && sim_check_copies(w, m->id) >= w->shape.quorum;
+    if (m->row && n < there && (n || m->fate == SIM_ACKED) && !gone)
+        sim_bad_message(w, m->id, "P4", "m%" PRIu64 " is %s and stored at %u of %u in the end", m->id,
+                        m->fate == SIM_ACKED ? "acknowledged" : "not acknowledged", n, there);
+}
+
+static void check_message(struct sim_world *w, const struct sim_message *m)
 {
     if (m->fate == SIM_OPEN_FATE && m->from->state == SIM_OPEN)
         sim_bad_message(w, m->id, "P6", "m%" PRIu64 " of socket %" PRIu64 " at %s, sent %.0f, has not ended", m->id,
@@ -42,15 +83,13 @@ static void check_message(struct sim_world *w, const struct sim_message *m, unsi
         sim_bad_message(w, m->id, "P6", "m%" PRIu64 " is unconfirmed for longer than E and was not given up", m->id);
     if (m->key.seq)
         check_history_order(w, m);
+    check_stores(w, m);
     if (m->fate != SIM_ACKED)
         return;
     for (struct sim_socket *s = w->sockets; s; s = s->next)
         if (sim_check_lacks(s, m))
             sim_bad_message(w, m->id, "P5", "m%" PRIu64 " is acknowledged; socket %" PRIu64 " at %s never got it",
                             m->id, s->id, s->gateway->host.node.id);
-    if (m->row && sim_check_copies(w, m->id) < copies)
-        sim_bad_message(w, m->id, "P4", "m%" PRIu64 " is acknowledged and stored at %u, not %u, in the end", m->id,
-                        sim_check_copies(w, m->id), copies);
 }
 
 static void check_gateway(struct sim_world *w, const struct sim_gateway *g)
@@ -105,14 +144,6 @@ static void check_rooms(struct sim_world *w, const struct sim_gateway *g, unsign
     }
 }
 
-static unsigned persisters_there(const struct sim_world *w)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < w->shape.persisters; i++)
-        n += w->persister[i]->core != NULL;
-    return n;
-}
-
 static void check_broker(struct sim_world *w, const struct sim_broker *b, size_t live)
 {
     struct rc_broker_stats st;
@@ -129,6 +160,16 @@ static void check_broker(struct sim_world *w, const struct sim_broker *b, size_t
                 st.topic_records, st.topic_bytes);
 }
 
+/* T4: at rest each persister has read all of the others' logs. */
+static void check_persister(struct sim_world *w, const struct sim_persister *p)
+{
+    struct rc_follow_stats st;
+    rc_follow_stats(rc_persister_follow(p->core), &st);
+    if (st.behind || st.filling || st.peers + 1 < persisters_there(w))
+        sim_bad(w, "STATE", "%s at rest: follows %zu persisters, is %" PRIu64 " rows behind%s", p->host.node.id,
+                st.peers, st.behind, st.filling ? ", filling" : "");
+}
+
 static void check_cores(struct sim_world *w)
 {
     unsigned owners = 0;
@@ -141,25 +182,15 @@ static void check_cores(struct sim_world *w)
         owners += w->member[i].weight > 0;
         check_broker(w, w->broker[i], live);
     }
+    for (unsigned i = 0; i < w->shape.persisters; i++)
+        if (w->persister[i]->core)
+            check_persister(w, w->persister[i]);
     for (unsigned i = 0; i < w->shape.gateways; i++) {
         if (!w->gateway[i]->core)
             continue;
         check_gateway(w, w->gateway[i]);
         check_rooms(w, w->gateway[i], owners);
     }
-}
-
-/* T4: what only a broker's buffer had is lost to persisters beyond the quorum, with the broker or at its bound. */
-static bool records_lost(const struct sim_world *w)
-{
-    bool lost = w->broker_killed;
-    for (unsigned i = 0; i < w->shape.brokers; i++) {
-        struct rc_broker_stats st = {0};
-        if (w->broker[i]->core)
-            rc_broker_stats(w->broker[i]->core, &st);
-        lost |= st.holes > 0;
-    }
-    return lost;
 }
 
 /* Tight bounds make their own delays. */
@@ -179,9 +210,8 @@ static void check_told(struct sim_world *w)
 
 void sim_check_end(struct sim_world *w)
 {
-    unsigned copies = records_lost(w) ? w->shape.quorum : persisters_there(w);
     for (size_t i = 0; i < w->messages; i++)
-        check_message(w, w->message[i], copies);
+        check_message(w, w->message[i]);
     check_told(w);
     for (unsigned i = 0; i < w->clients; i++)
         if (!w->client[i].socket || w->client[i].socket->state != SIM_OPEN)

@@ -207,7 +207,7 @@ static void hear_hello(struct sim_host *h, struct sim_conn *c, int side, const s
         return;
     }
     f->session = sim_rng_next(&h->node.sim->dice);
-    f->state = h->role->state(h);
+    f->state = h->role->state ? h->role->state(h) : RC_UNFIT;
     uint64_t session = f->session;
     sim_conn_send(c, side, f);
     open_line(h, line_new(h, c, side, NULL), &hello->peer, session, RC_UNFIT);
@@ -249,8 +249,11 @@ const struct sim_ear sim_host_ear = {.hear = hear, .hangup = hangup, .drop = fra
 
 /* ---- the node's life */
 
+/* Persisters find each other in the brokers' map, which the simulator does not have. */
 static bool configured(const struct sim_host *h, const struct sim_host *broker)
 {
+    if (broker->role->role != RC_BROKER)
+        return true;
     for (unsigned i = 0; i < h->w->shape.brokers; i++)
         if (&h->w->broker[i]->host == broker)
             return h->brokers >> i & 1;

@@ -26,7 +26,7 @@ struct sim_role {
     void (*down)(struct sim_host *h, struct rc_session *s);
     void (*take)(struct sim_host *h, struct rc_session *s, size_t max, struct rc_batch *batch);
     bool (*receive)(struct sim_host *h, struct rc_session *s, const struct rc_batch *batch);
-    enum rc_broker_state (*state)(const struct sim_host *h); /* told in HELLO_OK; NULL where hello is */
+    enum rc_broker_state (*state)(const struct sim_host *h); /* told in HELLO_OK; NULL: no broker */
     /* The configured brokers of a node that is up change (section 8). */
     void (*roll)(struct sim_host *h, const struct rc_member *broker, uint32_t n);
 };
@@ -44,7 +44,7 @@ struct sim_line { /* one side of a connection, from HELLO to its end */
     bool ended;    /* the core ended the session: close it after this task */
 };
 
-struct sim_target { /* a broker that this one dials while it is configured */
+struct sim_target { /* a persister, or a broker that this one dials while it is configured */
     struct sim_host *to;
     struct sim_line *line; /* NULL: down */
     rc_time again;         /* not dialled before this, on the node's clock */

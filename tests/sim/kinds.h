@@ -26,6 +26,8 @@
     X(drainG, 1)                                                                                                       \
     X(slowP, 1)                                                                                                        \
     X(deadP, 1)                                                                                                        \
+    X(wipeP, 1)                                                                                                        \
+    X(gapP, 1)                                                                                                         \
     X(disk, 1)                                                                                                         \
     X(full, 1)                                                                                                         \
     X(addB, 1)                                                                                                         \

@@ -2,6 +2,7 @@
 #include "persisters.h"
 
 #include "check.h"
+#include "exchange.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -30,6 +31,12 @@ unsigned sim_persister_has(const struct sim_persister *p, uint64_t message)
     return message && message <= p->stored_cap ? p->stored[message - 1] : 0;
 }
 
+static void append_log(struct sim_persister *p, const struct rc_key *key, uint64_t message)
+{
+    p->log = sim_grow(p->log, p->log_len, &p->log_cap, sizeof(*p->log));
+    p->log[p->log_len++] = (struct sim_log_row){*key, message};
+}
+
 static void put_row(struct sim_persister *p, const struct rc_record *r)
 {
     struct sim_world *w = p->host.w;
@@ -48,6 +55,7 @@ static void put_row(struct sim_persister *p, const struct rc_record *r)
         memset(p->stored + cap, 0, p->stored_cap - cap);
     if (id)
         p->stored[id - 1]++;
+    append_log(p, &r->key, id);
     sim_check_stored(w, p, id, &r->key);
 }
 
@@ -60,14 +68,35 @@ static void put_position(struct sim_persister *p, const struct rc_position *pos)
         e->value = (void *)(uintptr_t)pos->number;
 }
 
+static void put_cursor(struct sim_persister *p, const struct rc_cursor *cursor)
+{
+    size_t i = 0;
+    while (i < p->cursors && strcmp(p->cursor[i].peer, cursor->peer) != 0)
+        i++;
+    p->cursor[i] = *cursor;
+    p->cursors += i == p->cursors;
+}
+
+uint64_t sim_persister_cursor(const struct sim_persister *p, const char *peer, uint64_t store)
+{
+    for (size_t i = 0; i < p->cursors; i++)
+        if (p->cursor[i].store == store && strcmp(p->cursor[i].peer, peer) == 0)
+            return p->cursor[i].number;
+    return 0;
+}
+
 /* All of it or nothing, as in one transaction; but for the plant. */
 static void make_durable(struct sim_persister *p, const struct rc_commit *c)
 {
-    bool torn = p->host.w->options.plant == SIM_TORN_DISK && sim_chance(&p->host.w->sim.dice, 50);
+    enum sim_plant plant = p->host.w->options.plant;
+    bool torn = (plant == SIM_TORN_DISK && sim_chance(&p->host.w->sim.dice, 50)) ||
+                (plant == SIM_EARLY_CURSOR && c->pulled && sim_chance(&p->host.w->sim.dice, 300));
     for (size_t i = 0; i + (torn ? 1 : 0) < c->n; i++)
         put_row(p, &c->record[i]);
     for (size_t i = 0; i < c->positions; i++)
         put_position(p, &c->position[i]);
+    for (size_t i = 0; i < c->cursors; i++)
+        put_cursor(p, &c->cursor[i]);
 }
 
 static void commit_done(void *on, void *arg, uint64_t num)
@@ -119,7 +148,8 @@ static uint64_t on_position(void *host, const char *broker, uint64_t inc)
     return (uintptr_t)rc_map_get(&p->positions, key, len);
 }
 
-static const struct rc_persister_events events = {.commit = on_commit, .position = on_position};
+static const struct rc_persister_events events = {
+    .commit = on_commit, .position = on_position, .follow = {sim_exchange_pull, sim_exchange_cursor}};
 
 void sim_persister_slow(struct sim_persister *p, rc_time slow)
 {
@@ -154,19 +184,28 @@ static void boot(struct sim_host *h)
         .commit_records = w->shape.tight ? 4 : 1024,
         .commit_bytes = w->shape.tight ? 500 : 1 << 20,
         .intake_bound = w->shape.tight ? 1500 : 16 << 20,
+        .follow = {.rows = w->shape.tight ? 3 : 50,
+                   .bytes = 256 << 10,
+                   .rate = w->shape.tight ? 100 << 10 : 16 << 20,
+                   .pause = 2 * w->shape.times.h,
+                   .save = w->shape.times.s},
     };
     snprintf(c.id, sizeof(c.id), "%s", h->node.id);
     p->commit = NULL;
     p->durable = false;
     p->core = rc_persister_new(&c, &h->world, &events);
+    struct rc_world aside = sim_exchange_world(p);
+    p->aside = rc_aside_new(c.inc, &c.times, &aside);
 }
 
 static void crash(struct sim_host *h)
 {
     struct sim_persister *p = persister_of(h);
     sim_check_count_persister(h->w, p);
+    rc_aside_free(p->aside);
     rc_persister_free(p->core);
     p->core = NULL;
+    p->aside = NULL;
     p->commit = NULL;
 }
 
@@ -191,12 +230,15 @@ static void roll(struct sim_host *h, const struct rc_member *broker, uint32_t n)
 static void tick(struct sim_host *h)
 {
     rc_persister_tick(persister_of(h)->core);
+    rc_aside_tick(persister_of(h)->aside);
 }
 
 static struct rc_session *up(struct sim_host *h, const struct rc_peer *peer, uint64_t session,
                              enum rc_broker_state state)
 {
     (void)state;
+    if (peer->role == RC_PERSISTER)
+        return sim_exchange_up(persister_of(h), peer, session);
     return rc_persister_up(persister_of(h)->core, peer, session);
 }
 
@@ -207,16 +249,24 @@ static void refused(struct sim_host *h, uint64_t known)
 
 static void down(struct sim_host *h, struct rc_session *s)
 {
-    rc_persister_down(persister_of(h)->core, s);
+    if (s->peer.role == RC_PERSISTER)
+        sim_exchange_down(persister_of(h), s);
+    else
+        rc_persister_down(persister_of(h)->core, s);
 }
 
 static void take(struct sim_host *h, struct rc_session *s, size_t max, struct rc_batch *batch)
 {
-    rc_persister_take(persister_of(h)->core, s, max, batch);
+    if (s->peer.role == RC_PERSISTER)
+        rc_aside_take(persister_of(h)->aside, s, max, batch);
+    else
+        rc_persister_take(persister_of(h)->core, s, max, batch);
 }
 
 static bool receive(struct sim_host *h, struct rc_session *s, const struct rc_batch *batch)
 {
+    if (s->peer.role == RC_PERSISTER)
+        return sim_exchange_receive(persister_of(h), s, batch);
     return rc_persister_receive(persister_of(h)->core, s, batch);
 }
 
@@ -228,6 +278,7 @@ const struct sim_role sim_persister_role = {
     .tick = tick,
     .before = before,
     .after = after,
+    .hello = sim_exchange_hello,
     .up = up,
     .refused = refused,
     .down = down,
@@ -239,6 +290,28 @@ void sim_persister_init(struct sim_persister *p)
 {
     rc_map_init(&p->rows, 1);
     rc_map_init(&p->positions, 2);
+    p->store = ++p->host.w->stores;
+}
+
+bool sim_persister_wipe(struct sim_persister *p)
+{
+    struct sim_world *w = p->host.w;
+    for (size_t i = 0; i < p->log_len; i++) {
+        bool elsewhere = false;
+        for (unsigned j = 0; j < w->shape.persisters; j++)
+            elsewhere |= w->persister[j] != p && !w->persister[j]->host.for_good &&
+                         sim_persister_has(w->persister[j], p->log[i].message);
+        if (!elsewhere)
+            return false;
+    }
+    sim_persister_fini(p);
+    p->log = NULL;
+    p->stored = NULL;
+    p->log_len = p->log_cap = p->stored_cap = p->cursors = 0;
+    sim_persister_init(p);
+    w->wiped++;
+    sim_trace(&w->sim, p->host.node.id, "has an empty disk");
+    return true;
 }
 
 void sim_persister_fini(struct sim_persister *p)
@@ -246,4 +319,5 @@ void sim_persister_fini(struct sim_persister *p)
     rc_map_fini(&p->rows);
     rc_map_fini(&p->positions);
     free(p->stored);
+    free(p->log);
 }

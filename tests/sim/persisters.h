@@ -4,24 +4,41 @@
 
 #include "world.h"
 
+#include "aside.h"
 #include "cluster/map.h"
+
+struct sim_log_row {
+    struct rc_key key;
+    uint64_t message;
+};
 
 struct sim_persister {
     struct sim_host host;           /* first member */
     struct rc_persister *core;      /* NULL: down */
+    struct rc_aside *aside;         /* sessions with other persisters */
     const struct rc_commit *commit; /* under way; the core's */
     bool durable;                   /* it is on the disk and only not yet reported */
     rc_time slow;                   /* a commit takes up to this; 0: as the world's disks do */
     unsigned failing;               /* permille of commits that fail, beyond what the world's disks do */
     struct rc_map rows;             /* disk: key -> message id, as a pointer's value */
     struct rc_map positions;        /* disk: broker and incarnation -> number, likewise */
-    uint8_t *stored;                /* disk: by message id - 1, under how many keys */
+    uint64_t store;                 /* disk: its identity */
+    struct sim_log_row *log;        /* disk: the commit log; number 1 is the first */
+    size_t log_len, log_cap;
+    struct rc_cursor cursor[RC_PERSISTERS_MAX]; /* disk: one a peer */
+    size_t cursors;
+    uint8_t *stored; /* disk: by message id - 1, under how many keys */
     size_t stored_cap;
 };
 
 extern const struct sim_role sim_persister_role;
 
+/* With an empty disk. */
 void sim_persister_init(struct sim_persister *p);
+/* It is down, and gets an empty disk. False, and nothing is done: a row is nowhere else. */
+bool sim_persister_wipe(struct sim_persister *p);
+/* The cursor on the disk, 0 for none. */
+uint64_t sim_persister_cursor(const struct sim_persister *p, const char *peer, uint64_t store);
 void sim_persister_fini(struct sim_persister *p);
 /* Disk trouble, until 0 is said: commits take up to `slow`; so many in a thousand fail. */
 void sim_persister_slow(struct sim_persister *p, rc_time slow);

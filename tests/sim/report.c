@@ -126,9 +126,10 @@ void sim_totals_print(const struct sim_totals *t, double seconds)
            " sessions %" PRIu64 " batches %" PRIu64 " operations %" PRIu64 "\n",
            t->messages, t->acked, t->failed, t->receipts, t->sockets, t->sessions, t->batches, t->ops);
     printf("resends %" PRIu64 " refusals %" PRIu64 " duplicates %" PRIu64 " fences %" PRIu64 " views %" PRIu64
-           " gone %" PRIu64 " records: lost %" PRIu64 " gaps %" PRIu64 " resent %" PRIu64 " holes %" PRIu64 "\n",
+           " gone %" PRIu64 " records: lost %" PRIu64 " gaps %" PRIu64 " resent %" PRIu64 " holes %" PRIu64
+           " pulled %" PRIu64 "\n",
            t->resends, t->refusals, t->duplicates, t->fences, t->views, t->gone, t->lost_records, t->gaps,
-           t->record_resends, t->holes);
+           t->record_resends, t->holes, t->pulled);
     printf("longest delivery %.0f ms, acknowledgement %.0f ms, settling %.0f ms; %" PRIu64 " events in %.1f s\n",
            (double)t->delay_max / 1000, (double)t->ack_max / 1000, (double)t->settle / 1000, t->events, seconds);
 }

@@ -285,7 +285,7 @@ export const rules = [
     from: "if (g->state == RC_STARTING && may_be_active(g, now))",
     to: `(void)may_be_active;
     if (g->state == RC_STARTING)`,
-    run: `--faults crashG ${three} --max-delay 250`,
+    run: "--faults crashG --nodes 3b3g1p --k 2 --max-delay 400",
   },
   {
     rule: "G7 a majority before serving", file: "serving.c",
@@ -719,6 +719,16 @@ export const rules = [
     rule: "T2 numbers are of a broker's incarnation", file: "persister.c",
     from: "if (src->inc != broker->inc) {", to: "if (!src->inc) {",
     run: "--faults crashB --nodes 3b2g2p",
+  },
+  {
+    rule: "T4 the logs of others are read", file: "follow.c",
+    from: "if (p->s && !p->asked && !p->page.n && now >= p->again)", to: "if (0)",
+    run: "--faults gapP --nodes 3p --quorum 1",
+  },
+  {
+    rule: "T4 a cursor moves with the rows that it passes", file: "follow.c",
+    from: "whole ? p->page.upto : p->page.row[p->given - 1].number", to: "p->page.last",
+    run: "--faults wipeP --nodes 2p",
   },
   {
     rule: "T3 kept until every persister has it", file: "topic.c",

@@ -50,6 +50,10 @@ static void do_resource(const struct step *s)
     case SIM_BAD_DISK:
         sim_persister_fail((struct sim_persister *)s->a, (unsigned)s->value);
         break;
+    case SIM_WIPE_DISK:
+        if (!s->a->node.up && !s->a->for_good)
+            sim_persister_wipe((struct sim_persister *)s->a);
+        break;
     case SIM_SET_BACK:
         ((struct sim_gateway *)s->a)->set_back = true;
         break;

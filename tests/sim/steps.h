@@ -31,6 +31,7 @@ enum sim_act {
     SIM_REMOVE,
     SIM_SLOW_DISK,
     SIM_BAD_DISK,
+    SIM_WIPE_DISK,
     SIM_SQUEEZE,
     SIM_RELAX,
     SIM_SET_BACK

@@ -125,7 +125,7 @@ static void make_nodes(struct sim_world *w)
     }
 }
 
-/* Gateways and persisters dial every broker; of two brokers the smaller id dials. */
+/* Gateways and persisters dial every broker; of two brokers the smaller id dials, and of two persisters. */
 static void connect_nodes(struct sim_world *w)
 {
     for (unsigned i = 0; i < w->hosts; i++)
@@ -135,6 +135,9 @@ static void connect_nodes(struct sim_world *w)
             if (w->host[i]->role->role != RC_BROKER || i < broker->node.index)
                 sim_host_dials(w->host[i], broker);
         }
+    for (unsigned i = 0; i < w->shape.persisters; i++)
+        for (unsigned j = i + 1; j < w->shape.persisters; j++)
+            sim_host_dials(&w->persister[i]->host, &w->persister[j]->host);
 }
 
 static void start(void *on, void *arg, uint64_t num)

@@ -36,6 +36,8 @@ enum sim_mode { SIM_NONE, SIM_SINGLE, SIM_DOUBLE, SIM_STORM };
     X(SIM_LYING_DISK, "lying-disk", NULL, "a commit is reported and never made")                                       \
     X(SIM_TORN_DISK, "torn-disk", NULL, "a commit's position is durable, its last row is not")                         \
     X(SIM_STORE_TWICE, "store-twice", "flap", "rows are stored under a new key each time")                             \
+    X(SIM_EARLY_CURSOR, "early-cursor", "wipeP", "a commit's cursor is durable, its last row is not")                  \
+    X(SIM_HERMIT, "hermit", "gapP", "persisters never ask each other")                                                 \
     X(SIM_HIDDEN_GAP, "hidden-gap", NULL, "the topic loses a record and hides the gap")                                \
     X(SIM_SAME_INC, "same-incarnation", "crashG", "a restarted gateway keeps its incarnation")                         \
     X(SIM_STOPPED_CLOCK, "stopped-clock", "sleep", "a gateway's clock stood still and nobody tells it")                \
@@ -142,7 +144,7 @@ struct sim_way {
 struct sim_totals {
     uint64_t messages, acked, failed, receipts, sockets;
     uint64_t batches, ops, sessions;
-    uint64_t resends, refusals, duplicates, fences, views, gone, record_resends, holes, gaps, lost_records;
+    uint64_t resends, refusals, duplicates, fences, views, gone, record_resends, holes, gaps, lost_records, pulled;
     uint64_t events;
     rc_time delay_max; /* longest way from client to client */
     rc_time ack_max;
@@ -157,7 +159,8 @@ struct sim_world {
     uint64_t seed;
     struct sim_options options;
     struct sim_shape shape;
-    uint64_t incs; /* highest incarnation given out; begins with room below */
+    uint64_t incs;   /* highest incarnation given out; begins with room below */
+    uint64_t stores; /* last identity of a store */
     struct rc_member member[RC_BROKERS_MAX];
     char persister_id[RC_PERSISTERS_MAX][RC_ID_MAX + 1];
     struct sim_broker **broker;
@@ -178,7 +181,8 @@ struct sim_world {
     rc_time fault_end;
     char fault[SIM_FAULTS_MAX][96];
     unsigned faults;
-    bool rolled; /* a broker was added or removed: one at a time (C1) */
+    unsigned wiped; /* persisters that lost their disk, the others having what was on it */
+    bool rolled;    /* a broker was added or removed: one at a time (C1) */
     char violation[SIM_VIOLATIONS_MAX][256];
     unsigned violations;
     uint64_t slowest, slowest_ack; /* messages with the longest delivery and acknowledgement */

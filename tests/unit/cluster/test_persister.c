@@ -47,7 +47,7 @@ static bool receive(void *node, struct rc_session *s, const struct rc_batch *bat
 
 static void make(struct ps *t)
 {
-    static const struct rc_persister_events events = {begin, position};
+    static const struct rc_persister_events events = {.commit = begin, .position = position};
     struct rc_world world = world_of(&t->world);
     t->p = rc_persister_new(&t->config, &world, &events);
     t->b[0].node = t->b[1].node = t->p;

@@ -81,6 +81,23 @@ static void a_node_is_up_while_anybody_says_so(void **state)
     assert_int_equal(look(r, "g1"), '+'); /* the last broker's word is not ours */
 }
 
+/* Whom we know only from himself is nobody that a broker took. */
+static void a_broker_vouches_for_a_node_in_its_role(void **state)
+{
+    struct fixture *f = *state;
+    struct rc_roster *r = &f->roster;
+    struct rc_peer p1 = peer(RC_PERSISTER, "p1", 5);
+    assert_false(rc_roster_vouched(r, "p1", RC_PERSISTER));
+    rc_roster_note(r, RC_ROSTER_SELF, &p1, true, 10);
+    assert_false(rc_roster_vouched(r, "p1", RC_PERSISTER));
+    rc_roster_note(r, 1, &p1, true, 10);
+    assert_true(rc_roster_vouched(r, "p1", RC_PERSISTER));
+    assert_false(rc_roster_vouched(r, "p1", RC_GATEWAY));
+    rc_roster_lost(r, 1, 20);
+    assert_false(rc_roster_vouched(r, "p1", RC_PERSISTER));
+    assert_int_equal(look(r, "p1"), '+');
+}
+
 static void what_is_down_for_long_is_forgotten_but_the_configured(void **state)
 {
     struct fixture *f = *state;
@@ -158,11 +175,9 @@ int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(it_begins_with_the_configured_and_oneself),
-        TEST(a_node_is_up_while_anybody_says_so),
-        TEST(what_is_down_for_long_is_forgotten_but_the_configured),
-        TEST(an_older_incarnation_does_not_move_a_node),
-        TEST(it_crosses_the_wire),
+        TEST(it_begins_with_the_configured_and_oneself),   TEST(a_node_is_up_while_anybody_says_so),
+        TEST(a_broker_vouches_for_a_node_in_its_role),     TEST(what_is_down_for_long_is_forgotten_but_the_configured),
+        TEST(an_older_incarnation_does_not_move_a_node),   TEST(it_crosses_the_wire),
         TEST(a_removed_broker_loses_its_word_and_its_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,11 +15,13 @@
 
 #include <cmocka.h>
 
+#include "broker/persister/log_wire.h"
 #include "broker/persister/process.h"
 #include "clock.h"
 #include "fixture.h"
 #include "link/host.h"
 #include "link/topic.h"
+#include "roster.h"
 
 #define SECRET "a secret of the tests, 32 bytes and more"
 #define WAIT_S 30 /* for anything; reached only by a fault */
@@ -112,7 +114,7 @@ static int exit_code(struct child *c)
 
 /* ---- the other nodes ----------------------------------------------------------------------------------------------------- */
 
-struct actor { /* a broker or a gateway with one session */
+struct actor { /* a broker, a gateway or another persister with one session */
     struct rc_host *host;
     struct rc_session *s; /* NULL: none */
     struct rc_peer peer;  /* the persister, when it last came up */
@@ -120,9 +122,9 @@ struct actor { /* a broker or a gateway with one session */
     uint64_t published;  /* broker: newest record */
     uint64_t stored;     /* broker: last STORED of this session, UINT64_MAX: none yet */
     uint64_t resend;     /* broker: last RESEND, 0: none yet */
-    struct rc_buf *side; /* gateway: the answer */
+    struct rc_buf *side; /* gateway, persister: the last one that came */
 };
-static struct actor broker, gateway;
+static struct actor broker, gateway, sister;
 static struct rc_topic_pub *topic;
 
 static enum rc_hello on_hello(void *arg, const struct rc_peer *peer, uint64_t *known_inc)
@@ -216,6 +218,7 @@ static void turn(struct actor *a)
         assert_true(rc_clock_now() < until_);                                                                          \
         turn(&broker);                                                                                                 \
         turn(&gateway);                                                                                                \
+        turn(&sister);                                                                                                 \
         poll(NULL, 0, 2);                                                                                              \
     }
 
@@ -272,12 +275,41 @@ static size_t ask_history(int64_t fecha[16])
     return n;
 }
 
-static void dial_persister(void)
+static void dial_from(struct actor *a)
 {
     char why[RC_LINK_WHY];
-    if (!rc_link_dial(rc_host_link(gateway.host), "persister-1", RC_PERSISTER, broker.peer.link, why))
+    if (!rc_link_dial(rc_host_link(a->host), "persister-1", RC_PERSISTER, broker.peer.link, why))
         fail_msg("%s", why);
+}
+
+static void dial_persister(void)
+{
+    dial_from(&gateway);
     UNTIL(gateway.s);
+}
+
+/* The broker says that it has a session with this persister. */
+static void vouch_for(const char *id)
+{
+    struct rc_brokers brokers;
+    struct rc_roster roster;
+    struct rc_peer self = {.role = RC_BROKER, .inc = 5, .id = "broker-1"}, other = {.role = RC_PERSISTER, .inc = 5};
+    char why[200];
+    snprintf(other.id, sizeof other.id, "%s", id);
+    assert_true(rc_brokers_parse("broker-1=127.0.0.1:1", &brokers, why, sizeof why));
+    rc_roster_init(&roster, &brokers, &self);
+    rc_roster_note(&roster, RC_ROSTER_SELF, &other, true, 1);
+    assert_true(rc_host_side(broker.host, broker.s, rc_roster_pack(&roster)));
+    rc_roster_fini(&roster);
+}
+
+static bool is_side(struct actor *a, Roomcast__Side__KindCase kind)
+{
+    Roomcast__Side *side = a->side ? roomcast__side__unpack(NULL, a->side->len, a->side->data) : NULL;
+    bool is = side && side->kind_case == kind;
+    if (side)
+        roomcast__side__free_unpacked(side, NULL);
+    return is;
 }
 
 /* ---- tests --------------------------------------------------------------------------------------------------------------- */
@@ -329,6 +361,49 @@ static void stops_cleanly_and_goes_on_where_it_was(void **state)
     assert_int_equal(ask_history(fecha), 6);
 }
 
+static uint64_t refused_by(const struct actor *a)
+{
+    struct rc_link_stats stats;
+    rc_link_stats(rc_host_link(a->host), &stats);
+    return stats.ended[RC_WHY_UNKNOWN];
+}
+
+static void persister_that_no_broker_knows_is_not_let_in(void **state)
+{
+    (void)state;
+    open_actor(&sister, RC_PERSISTER, "persister-0");
+    dial_from(&sister);
+    UNTIL(refused_by(&sister) > 0);
+    assert_null(sister.s);
+    vouch_for("persister-0");
+    UNTIL(sister.s);
+}
+
+static void persisters_pull_from_each_other(void **state)
+{
+    struct rc_pull pull = {0, 1, 10, 100000};
+    struct rc_log_page page;
+    (void)state;
+    UNTIL(is_side(&sister, ROOMCAST__SIDE__KIND_LOG_PULL)); /* ours is followed */
+    assert_true(rc_host_side(sister.host, sister.s, rc_pull_pack(&pull)));
+    UNTIL(is_side(&sister, ROOMCAST__SIDE__KIND_LOG_ROWS));
+    assert_true(rc_log_page_unpack(sister.side, &page));
+    assert_int_equal(page.n, 0);
+    assert_int_equal(page.last, 6);
+    pull.store = page.store;
+    assert_true(rc_host_side(sister.host, sister.s, rc_pull_pack(&pull)));
+    rc_buf_rele(sister.side);
+    sister.side = NULL;
+    UNTIL(is_side(&sister, ROOMCAST__SIDE__KIND_LOG_ROWS));
+    assert_true(rc_log_page_unpack(sister.side, &page));
+    assert_int_equal(page.n, 6);
+    assert_int_equal(page.upto, 6);
+    rc_log_page_fini(&page);
+    unsigned ups = sister.ups;
+    assert_true(rc_host_side(sister.host, sister.s, rc_buf_copy("\xff", 1)));
+    UNTIL(sister.ups > ups && sister.s); /* cut off, and dialled again */
+}
+
 static void gateway_that_sends_something_else_is_cut_off(void **state)
 {
     (void)state;
@@ -364,9 +439,13 @@ static int teardown(void **state)
         kill(child[i].pid, SIGKILL);
         exit_code(&child[i]);
     }
+    rc_host_free(sister.host);
     rc_host_free(gateway.host);
     rc_host_free(broker.host);
     rc_topic_pub_free(topic);
+    rc_buf_rele(sister.side);
+    if (sister.s)
+        rc_session_free(sister.s);
     if (gateway.s)
         rc_session_free(gateway.s);
     if (broker.s)
@@ -381,6 +460,8 @@ int main(void)
         cmocka_unit_test(unusable_directory_ends_it_with_73),
         cmocka_unit_test(stores_what_is_published_and_resent),
         cmocka_unit_test(stops_cleanly_and_goes_on_where_it_was),
+        cmocka_unit_test(persister_that_no_broker_knows_is_not_let_in),
+        cmocka_unit_test(persisters_pull_from_each_other),
         cmocka_unit_test(gateway_that_sends_something_else_is_cut_off),
     };
     return cmocka_run_group_tests_name("process", tests, setup, teardown);
