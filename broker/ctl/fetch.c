@@ -160,7 +160,7 @@ static void finish_answered(struct rc_fetch *fetch, const CURLMsg *message)
         snprintf(text, sizeof text, "answered HTTP status %ld", status);
         error = text;
     }
-    finish(fetch, get, result == CURLE_OK, error);
+    finish(fetch, get, result == CURLE_OK && status != 401 && status != 403, error);
 }
 
 void rc_fetch_run(struct rc_fetch *fetch, long timeout_ms)

@@ -15,7 +15,7 @@
 struct rc_fetch;
 
 /* The end of one request. body (not terminated) is NULL when error says in a phrase why there is none; for a status other
- * than 200 and 202 there are both. Both are valid during the call. The callback may call rc_fetch_add. */
+ * than 200 and 202 there are both, unless the token was refused. Both are valid during the call. The callback may call rc_fetch_add. */
 typedef void (*rc_fetch_cb)(void *arg, const char *body, size_t len, const char *error);
 
 /* token: for `Authorization: Bearer`, outlives the fetch; NULL or empty: none. NULL when out of memory. */
