@@ -15,7 +15,7 @@
     X(BM_GONE, "gateways_gone_total", RC_COUNTER, "gateways", "Gateway incarnations taken for gone.")                  \
     X(BM_RELAYED, "relay_messages_total", RC_COUNTER, "messages", "Messages of relays passed on between gateways.")    \
     X(BM_RELAYS_REFUSED, "relays_refused_total", RC_COUNTER, "messages",                                               \
-      "Messages of relays to a gateway that is not here or that is full.")                                             \
+      "Messages of relays dropped, as their gateway is not here or is full.")                                          \
     X(BM_STATE_CHANGES, "state_changes_total", RC_COUNTER, "changes", "Changes of this broker's state.")               \
     X(BM_JUMPS, "clock_jumps_total", RC_COUNTER, "jumps", "Times the machine's clock jumped.")                         \
     X(BM_MATURE, "mature", RC_GAUGE, "0 or 1", "Up for long enough to count in the brokers' majority.")                \
