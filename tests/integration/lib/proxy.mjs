@@ -10,7 +10,7 @@ export async function startProxy(servers) {
 
     /** first: where this connection began, since others take their turns meanwhile. */
     function connect(client, first, tries = 0) {
-        const server = net.connect(targets[(first + tries) % targets.length]);
+        const server = net.connect({ ...targets[(first + tries) % targets.length], noDelay: true });
         let connected = false;
         open.add(server);
         server.on("connect", () => {
@@ -29,7 +29,7 @@ export async function startProxy(servers) {
         client.on("close", () => server.destroy());
     }
 
-    const proxy = net.createServer({ allowHalfOpen: false }, (client) => {
+    const proxy = net.createServer({ allowHalfOpen: false, noDelay: true }, (client) => {
         open.add(client);
         client.on("error", () => { /* close follows */ });
         client.on("close", () => open.delete(client));
