@@ -1,4 +1,4 @@
-/* Trunks of three gateways, and two brokers between them that pass on what broker/relay.c would. */
+/* Trunks of three gateways, and brokers between them that pass on what broker/relay.c would. */
 #include "gateway/relay/lanes.h"
 #include "gateway/relay/trunk.h"
 
@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #define NODES   3
-#define BROKERS 2
+#define BROKERS 3
 #define SILENCE (1000 * RC_MS) /* times.session */
 #define TICK    (50 * RC_MS)
 
@@ -256,7 +256,7 @@ static int setup(void **state)
     char why[128];
     (void)state;
     rc_log_level(RC_ERROR);
-    if (!rc_brokers_parse("broker-1=127.0.0.1:1,broker-2=127.0.0.1:2", &brokers, why, sizeof why))
+    if (!rc_brokers_parse("broker-1=127.0.0.1:1,broker-2=127.0.0.1:2,broker-3=127.0.0.1:3", &brokers, why, sizeof why))
         return -1;
     TAILQ_INIT(&under_way);
     now = 5 * SILENCE;
@@ -567,6 +567,21 @@ static void test_broker_comes_back(void **state)
     assert_int_equal(rc_trunk_moves(EDGE->trunk), 2);
     pass_time(SILENCE);
     assert_int_equal(rc_trunk_moves(EDGE->trunk), 2);
+}
+
+/* It does not go from one to the other of those that are as good. */
+static void test_stays_where_it_is(void **state)
+{
+    (void)state;
+    uint64_t guest = connect_streams(5);
+    broker_begins(1);
+    broker_begins(2);
+    broker_dies(0);
+    pass_time(SILENCE);
+    assert_int_equal(rc_trunk_moves(EDGE->trunk), 1);
+    post_text(EDGE, 5, "a");
+    run();
+    assert_bytes(HOME, guest, "a");
 }
 
 /* New streams avoid a broker that drains, and those that are there leave it; what is on its way over it still counts. */
@@ -1031,6 +1046,29 @@ static void test_not_of_this_stream(void **state)
     run(); /* what the home says of lanes that are not there ends none that is */
     forge(EDGE, HOME, data_of(5, 1), 1);
     assert_int_equal(only(HOME).stream, guest);
+    post_open(EDGE, 8, session_of(OTHER, 0));
+    run();
+    post_bytes(OTHER, only(OTHER).stream, 1, 0); /* so that it has a number to forge */
+    run();
+    forget_got(EDGE);
+    forge(OTHER, EDGE, data_of(5, 1), 1);
+    assert_int_equal(EDGE->n, 0);
+}
+
+/* A way that is older than the one in use was slower than it, over another broker. */
+static void test_old_way(void **state)
+{
+    (void)state;
+    uint64_t guest = connect_streams(5);
+    broker_begins(1);
+    drains[0] = true;
+    pass_time(TICK);
+    forge(EDGE, HOME, (struct rc_trunk_side){.what = RC_TRUNK_WAY, .way = 1}, 0);
+    post_text(HOME, guest, "1");
+    pump();
+    assert_int_equal(TAILQ_FIRST(&under_way)->broker, 1);
+    run();
+    assert_bytes(EDGE, 5, "1");
 }
 
 /* It got what was never sent, or has forgotten what it got: the lane ends, with what is on it and nothing else. */
@@ -1092,6 +1130,7 @@ int main(void)
         TEST(test_open_and_close_are_lost),
         TEST(test_a_session_ends),
         TEST(test_broker_comes_back),
+        TEST(test_stays_where_it_is),
         TEST(test_broker_drains),
         TEST(test_only_broker_drains),
         TEST(test_only_broker_restarts),
@@ -1114,6 +1153,7 @@ int main(void)
         TEST(test_open_for_somebody_else),
         TEST(test_open_while_leaving),
         TEST(test_not_of_this_stream),
+        TEST(test_old_way),
         TEST(test_impossible_ways),
         TEST(test_way_of_no_lane),
         TEST(test_other_sides),
