@@ -305,14 +305,7 @@ struct rc_router *rc_router_new(const struct rc_router_config *config, enum rc_e
     r->times = config->options->common.times;
     r->queries = rc_queries_new(rc_router_rows, r);
     TAILQ_INIT(&r->barriers);
-    r->trunk = rc_trunk_new(&(struct rc_trunk_config){.id = r->config.self.id,
-                                                      .roster = &r->roster,
-                                                      .silence = r->times.s,
-                                                      .now = rc_clock_now(),
-                                                      .host = r,
-                                                      .down = rc_router_relay,
-                                                      .side = rc_router_side,
-                                                      .drains = rc_router_drains});
+    r->trunk = rc_router_trunk(r);
     struct rc_world world = {r, rc_host_now, rc_host_random, world_kick, world_end};
     r->aside = rc_aside_new(config->self.inc, &r->times, &world);
     snprintf(why, RC_LINK_WHY, "out of memory");
