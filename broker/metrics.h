@@ -21,7 +21,7 @@
     X(BM_GONE, "gateways_gone_total", RC_COUNTER, "gateways", "Gateway incarnations taken for gone.")                  \
     X(BM_RELAYED, "relay_messages_total", RC_COUNTER, "messages", "Messages of relays passed on between gateways.")    \
     X(BM_RELAYS_REFUSED, "relays_refused_total", RC_COUNTER, "messages",                                               \
-      "Messages of relays to a gateway that is not here or that is full.")                                             \
+      "Messages of relays dropped, as their gateway is not here or is full.")                                          \
     X(BM_STATE_CHANGES, "state_changes_total", RC_COUNTER, "changes", "Changes of this broker's state.")               \
     X(BM_HELLO_GONE, "hellos_of_gone_total", RC_COUNTER, "hellos",                                                     \
       "Gateways refused since all had taken them for gone.")                                                           \

@@ -5,9 +5,6 @@
 
 #include <string.h>
 
-#define REASON_GONE "closed_relay"
-#define REASON_BUSY "closed_busy"
-
 static ProtobufCBinaryData bytes_of(const char *text)
 {
     return (ProtobufCBinaryData){strlen(text), (uint8_t *)(uintptr_t)text};
@@ -35,6 +32,10 @@ static Roomcast__Relay *address_of(const Roomcast__Side *side)
         return side->relay_data->to;
     case ROOMCAST__SIDE__KIND_RELAY_CLOSE:
         return side->relay_close->to;
+    case ROOMCAST__SIDE__KIND_RELAY_WAY:
+        return side->relay_way->to;
+    case ROOMCAST__SIDE__KIND_RELAY_GOT:
+        return side->relay_got->to;
     default:
         return NULL;
     }
@@ -50,29 +51,32 @@ static struct rc_session *find_gateway(const struct rc_relays *r, const Roomcast
     return NULL;
 }
 
-/* In the place of the other end: the stream is over. */
-static void refuse(const struct rc_relays *r, struct rc_session *s, const Roomcast__Relay *address, const char *reason)
+static void tell_lost(const struct rc_relays *r, struct rc_session *s, ProtobufCBinaryData gateway)
 {
-    Roomcast__Relay from = *address;
-    Roomcast__RelayClose close = ROOMCAST__RELAY_CLOSE__INIT;
+    Roomcast__RelayLost message = ROOMCAST__RELAY_LOST__INIT;
     Roomcast__Side side = ROOMCAST__SIDE__INIT;
-    close.to = &from;
-    close.reason = bytes_of(reason);
-    side.kind_case = ROOMCAST__SIDE__KIND_RELAY_CLOSE;
-    side.relay_close = &close;
+    message.gateway = gateway;
+    side.kind_case = ROOMCAST__SIDE__KIND_RELAY_LOST;
+    side.relay_lost = &message;
     send_side(r, s, &side);
 }
 
-/* Sends it on as coming from `from`, whose address is *here but for the stream. False: it could not be sent. */
-static bool pass_on(const struct rc_relays *r, struct rc_session *target, Roomcast__Side *side, Roomcast__Relay *to,
-                    const Roomcast__Relay *here)
+/* Those that carry bytes leave room for those by which the gateways find out what is missing. */
+static bool is_full(const struct rc_relays *r, const struct rc_session *target, const Roomcast__Side *side)
 {
-    bool is_close = side->kind_case == ROOMCAST__SIDE__KIND_RELAY_CLOSE;
-    if (!is_close && target->out_bytes + target->flight_bytes > r->bound / 2)
+    bool small = side->kind_case == ROOMCAST__SIDE__KIND_RELAY_WAY || side->kind_case == ROOMCAST__SIDE__KIND_RELAY_GOT;
+    return !small && target->out_bytes + target->flight_bytes > r->bound / 2;
+}
+
+/* Sends it on as coming from `from`. False: it could not be sent. */
+static bool pass_on(const struct rc_relays *r, const struct rc_session *from, struct rc_session *target,
+                    Roomcast__Side *side, Roomcast__Relay *to)
+{
+    if (is_full(r, target, side))
         return false;
     Roomcast__Relay mine = *to; /* protobuf-c frees what it allocated */
-    to->gateway = here->gateway;
-    to->inc = here->inc;
+    to->gateway = bytes_of(from->peer.id);
+    to->inc = from->peer.inc;
     bool sent = send_side(r, target, side);
     *to = mine;
     return sent;
@@ -80,21 +84,14 @@ static bool pass_on(const struct rc_relays *r, struct rc_session *target, Roomca
 
 static void take(const struct rc_relays *r, struct rc_session *from, Roomcast__Side *side, Roomcast__Relay *to)
 {
-    Roomcast__Relay here = *to, there = *to;
     struct rc_session *target = find_gateway(r, to);
-    here.gateway = bytes_of(from->peer.id);
-    here.inc = from->peer.inc;
-    if (target && pass_on(r, target, side, to, &here)) {
+    if (target && pass_on(r, from, target, side, to)) {
         rc_metric_add(&r->values[BM_RELAYED], 1);
         return;
     }
     rc_metric_add(&r->values[BM_RELAYS_REFUSED], 1);
-    if (side->kind_case == ROOMCAST__SIDE__KIND_RELAY_CLOSE)
-        return;
-    if (target) /* has to know as well */
-        refuse(r, target, &here, REASON_BUSY);
-    there.from_home = !to->from_home;
-    refuse(r, from, &there, target ? REASON_BUSY : REASON_GONE);
+    if (!target)
+        tell_lost(r, from, to->gateway);
 }
 
 void rc_relays_side(const struct rc_relays *r, struct rc_session *from, const struct rc_buf *bytes)
@@ -109,15 +106,10 @@ void rc_relays_side(const struct rc_relays *r, struct rc_session *from, const st
 
 void rc_relays_lost(const struct rc_relays *r, const struct rc_session *lost)
 {
-    Roomcast__RelayLost message = ROOMCAST__RELAY_LOST__INIT;
-    Roomcast__Side side = ROOMCAST__SIDE__INIT;
     struct rc_session *s;
     if (lost->peer.role != RC_GATEWAY)
         return;
-    message.gateway = bytes_of(lost->peer.id);
-    side.kind_case = ROOMCAST__SIDE__KIND_RELAY_LOST;
-    side.relay_lost = &message;
     TAILQ_FOREACH (s, r->sessions, link)
         if (s->peer.role == RC_GATEWAY && s != lost)
-            send_side(r, s, &side);
+            tell_lost(r, s, bytes_of(lost->peer.id));
 }

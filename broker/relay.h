@@ -1,11 +1,11 @@
 /*
  * Relays between gateways (protocol.md 9): a broker passes their messages on and keeps nothing of them.
  *
- * Each message says where it goes; it leaves here saying where it came from. When a gateway's session ends, the other gateways are
- * told (RelayLost), since all streams over us with that gateway have ended with it. Belongs to the loop.
+ * Each message says where it goes; it leaves here saying where it came from. What cannot be passed on is dropped: the gateways number
+ * and keep their messages, and send them again, by us or another broker. That a gateway has no session here (any more) is told to
+ * those who send to it, and to all when it is lost (RelayLost). Belongs to the loop.
  *
- * At bound / 2 a gateway gets no more bytes: a stream with more ends at both sides (closed_busy). At bound it is not even told of
- * ends: what it then holds of streams ends by its own timeouts. The bound is above what makes rooms with that gateway busy, so a
+ * At bound / 2 a gateway gets no more bytes, at bound nothing more. The bound is above what makes rooms with that gateway busy, so a
  * burst of relays delays deliveries to it and ends nothing.
  */
 #ifndef RC_BROKER_RELAY_H
@@ -25,8 +25,7 @@ struct rc_relays {
     bool (*side)(void *host, struct rc_session *s, struct rc_buf *side);
 };
 
-/* A Side that came from a peer. Of relays and from a gateway: passed on, or answered by RelayClose when the gateway that it names has
- * no session here (closed_relay) or cannot take more (closed_busy). Others are ignored. */
+/* A Side that came from a peer. Of relays and from a gateway: passed on or dropped. Others are ignored. */
 void rc_relays_side(const struct rc_relays *relays, struct rc_session *from, const struct rc_buf *side);
 
 /* A session ended. */

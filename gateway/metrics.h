@@ -19,6 +19,9 @@
     X(GM_GUESTS, "guests", RC_GAUGE, "connections", "Clients connected to another gateway whose session is here")      \
     X(GM_RELAY_BYTES, "relay_bytes_total", RC_COUNTER, "bytes", "Bytes of clients sent to other gateways")             \
     X(GM_RELAYS_LOST, "relays_lost_total", RC_COUNTER, "connections", "Relays that ended because the way was lost")    \
+    X(GM_RELAY_MOVES, "relay_moves_total", RC_COUNTER, "moves",                                                        \
+      "Times the relays to a gateway went on over another broker")                                                     \
+    X(GM_RELAY_KEPT, "relay_kept_bytes", RC_GAUGE, "bytes", "Bytes of relays that no other gateway has got yet")       \
     X(GM_BYTES_IN, "bytes_in_total", RC_COUNTER, "bytes", "Bytes read from clients")                                   \
     X(GM_BYTES_OUT, "bytes_out_total", RC_COUNTER, "bytes", "Bytes written to clients")                                \
     X(GM_WRITES, "writes_total", RC_COUNTER, "calls", "System calls that wrote to clients")                            \

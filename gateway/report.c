@@ -45,6 +45,8 @@ static void refresh(struct rc_gateway_process *g, struct rc_router_stats *s)
     rc_metric_set(&g->values[GM_DELIVERIES_RECEIVED], s->core.delivers - s->core.duplicates);
     rc_metric_set(&g->values[GM_DELIVERIES_DUPLICATE], s->core.duplicates);
     rc_metric_set(&g->values[GM_FENCES], s->core.fences);
+    rc_metric_set(&g->values[GM_RELAY_MOVES], s->relay_moves);
+    rc_metric_set(&g->values[GM_RELAY_KEPT], s->relay_kept);
     rc_metric_set(&g->values[GM_JUMPS], s->jumps);
     rc_metric_set(&g->values[GM_RESENDS], s->core.resends);
     rc_metric_set(&g->values[GM_REFUSALS], s->core.refusals);

@@ -218,6 +218,7 @@ static void on_tick(void *arg)
     rc_gateway_tick(r->core);
     rc_aside_tick(r->aside);
     rc_queries_expire(r->queries, now);
+    rc_trunk_tick(r->trunk, now);
     rc_roster_sweep(&r->roster, now);
     finish_pass(r);
     if (r->leaving)
@@ -304,8 +305,7 @@ struct rc_router *rc_router_new(const struct rc_router_config *config, enum rc_e
     r->times = config->options->common.times;
     r->queries = rc_queries_new(rc_router_rows, r);
     TAILQ_INIT(&r->barriers);
-    r->trunk = rc_trunk_new(&(struct rc_trunk_config){
-        .id = r->config.self.id, .roster = &r->roster, .host = r, .down = rc_router_relay, .side = rc_router_side});
+    r->trunk = rc_router_trunk(r);
     struct rc_world world = {r, rc_host_now, rc_host_random, world_kick, world_end};
     r->aside = rc_aside_new(config->self.inc, &r->times, &world);
     snprintf(why, RC_LINK_WHY, "out of memory");
@@ -370,6 +370,8 @@ void rc_router_stats(const struct rc_router *r, struct rc_router_stats *out)
     *out = (struct rc_router_stats){.jumps = r->suspend.jumps};
     rc_gateway_stats(r->core, &out->core);
     out->out_bytes = out->core.unconfirmed_bytes;
+    out->relay_moves = rc_trunk_moves(r->trunk);
+    out->relay_kept = rc_trunk_kept(r->trunk);
     out->persisters = rc_aside_count(r->aside);
     for (size_t i = 0; i < r->roster.count; i++)
         out->brokers += r->roster.node[i].peer.role == RC_BROKER && r->roster.node[i].up_here;

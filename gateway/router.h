@@ -57,6 +57,8 @@ struct rc_router_stats {
     size_t brokers, persisters; /* with a session */
     size_t out_bytes;           /* unconfirmed messages */
     uint64_t jumps;             /* of the clock */
+    uint64_t relay_moves;       /* times that relays went on over another broker */
+    size_t relay_kept;          /* bytes of relays that the other gateways have not got */
 };
 void rc_router_stats(const struct rc_router *r, struct rc_router_stats *out);
 const struct rc_roster *rc_router_roster(const struct rc_router *r);

@@ -215,6 +215,7 @@ static void on_fenced(void *arg, uint64_t inc)
     r->was_serving = false;
     rc_link_set_inc(rc_host_link(r->host), inc);
     rc_aside_set_inc(r->aside, inc);
+    rc_trunk_end(r->trunk);
     for (unsigned i = 0; i < r->workers; i++)
         down(r, i, &(struct rc_down){.kind = RC_DOWN_FENCED}, 0);
 }
@@ -225,16 +226,34 @@ void rc_router_rows(void *arg, uint64_t query, struct rc_buf *side)
          &(struct rc_down){.kind = RC_DOWN_ROWS, .query = query, .side = rc_buf_hold(side)}, side ? side->len : 0);
 }
 
-void rc_router_relay(void *arg, const struct rc_relay *relay)
+static void on_relay(void *arg, const struct rc_relay *relay)
 {
     down(arg, RC_RELAY_WORKER(relay->stream), &(struct rc_down){.kind = RC_DOWN_RELAY, .relay = *relay},
          relay->data ? relay->data->len : 0);
 }
 
-bool rc_router_side(void *arg, struct rc_session *s, struct rc_buf *side)
+static void on_relay_side(void *arg, struct rc_session *s, struct rc_buf *side)
 {
     struct rc_router *r = arg;
-    return rc_host_side(r->host, s, side);
+    rc_host_side(r->host, s, side); /* RC_TRUNK_SIDE_MAX is below what it takes */
+}
+
+static bool on_drains(void *arg, const struct rc_session *s)
+{
+    (void)arg;
+    return rc_gateway_broker_state(s) == RC_DRAINING;
+}
+
+struct rc_trunk *rc_router_trunk(struct rc_router *r)
+{
+    return rc_trunk_new(&(struct rc_trunk_config){.id = r->config.self.id,
+                                                  .roster = &r->roster,
+                                                  .silence = r->times.s,
+                                                  .now = rc_clock_now(),
+                                                  .host = r,
+                                                  .down = on_relay,
+                                                  .side = on_relay_side,
+                                                  .drains = on_drains});
 }
 
 const struct rc_gateway_events rc_router_events = {on_opened, on_closed, on_deliver, on_barrier,

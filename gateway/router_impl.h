@@ -45,9 +45,8 @@ struct rc_router {
 extern const struct rc_gateway_events rc_router_events; /* of the core; host is the router */
 bool rc_router_post(void *router, struct rc_up *up);    /* for struct rc_uplink: any worker's thread */
 void rc_router_take_mail(struct rc_router *r);
-void rc_router_drop_mail(struct rc_mail *mail);                               /* what nobody took */
-void rc_router_relay(void *router, const struct rc_relay *relay);             /* for the trunk: to a worker */
-bool rc_router_side(void *router, struct rc_session *s, struct rc_buf *side); /* for the trunk: to a broker */
+void rc_router_drop_mail(struct rc_mail *mail);        /* what nobody took */
+struct rc_trunk *rc_router_trunk(struct rc_router *r); /* a new one */
 /* Nobody passes them any more: the workers have ended, and with them their sockets. */
 void rc_router_pass_barriers(struct rc_router *r);
 void rc_router_drop_barriers(struct rc_router *r);

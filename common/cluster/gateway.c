@@ -113,6 +113,12 @@ void rc_gateway_down(struct rc_gateway *g, struct rc_session *s)
     lose(g, s->owner);
 }
 
+enum rc_broker_state rc_gateway_broker_state(const struct rc_session *s)
+{
+    const struct rc_gw_broker *b = s->owner;
+    return b->state;
+}
+
 void rc_gateway_take(struct rc_gateway *g, struct rc_session *s, size_t max_bytes, struct rc_batch *batch)
 {
     rc_session_take(s, rc_gw_now(g), max_bytes, batch);

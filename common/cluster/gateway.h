@@ -105,6 +105,8 @@ struct rc_session *rc_gateway_up(struct rc_gateway *g, const struct rc_peer *pee
 /* A broker answered HELLO_NO with this incarnation: fences. */
 void rc_gateway_refused(struct rc_gateway *g, uint64_t known_inc);
 void rc_gateway_down(struct rc_gateway *g, struct rc_session *s);
+/* The state that the broker of this session last announced. */
+enum rc_broker_state rc_gateway_broker_state(const struct rc_session *s);
 void rc_gateway_take(struct rc_gateway *g, struct rc_session *s, size_t max_bytes, struct rc_batch *batch);
 /* The batch and its operations stay the caller's. False: the session was ended (and `end` was called). */
 bool rc_gateway_receive(struct rc_gateway *g, struct rc_session *s, const struct rc_batch *batch);

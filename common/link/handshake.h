@@ -15,7 +15,7 @@
 
 #include "link/link.h"
 
-#define RC_HS_VERSION   2    /* Hello.version; other versions are refused */
+#define RC_HS_VERSION   3    /* Hello.version; other versions are refused */
 #define RC_HS_NONCE     16   /* bytes */
 #define RC_HS_FRAME_MAX 2048 /* bytes of any frame of the handshake */
 

@@ -10,7 +10,8 @@
  * The home sees a stream like any other (net/stream.h), on which one request comes; its answer, or what follows an upgrade, goes
  * back as bytes that the edge passes on unread. A polling request is one such stream, a WebSocket one for its whole life. Both ways
  * have a window of RC_RELAY_WINDOW bytes; beyond it the home's queue is bounded like that of any client (RC_CLOSE_SLOW), and the edge
- * stops reading. When the way is lost, both ends end what they have: the client connects again.
+ * stops reading. When the broker is lost, the trunks go on over another one, and edge and home notice nothing; when there is no way for
+ * long, both ends end what they have: the client connects again.
  */
 #ifndef RC_GATEWAY_RELAY_H
 #define RC_GATEWAY_RELAY_H

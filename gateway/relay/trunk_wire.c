@@ -19,19 +19,52 @@ static struct rc_buf *pack(const Roomcast__Side *side)
     return buf;
 }
 
-struct rc_buf *rc_trunk_pack(const struct rc_trunk_address *to, const struct rc_relay *relay)
+static Roomcast__Relay address_of(const struct rc_trunk_address *to)
 {
-    char sid[RC_SID_LEN + 1];
-    const char *reason = rc_relay_reason(relay->why);
     Roomcast__Relay address = ROOMCAST__RELAY__INIT;
-    Roomcast__RelayOpen open = ROOMCAST__RELAY_OPEN__INIT;
-    Roomcast__RelayData data = ROOMCAST__RELAY_DATA__INIT;
-    Roomcast__RelayClose close = ROOMCAST__RELAY_CLOSE__INIT;
-    Roomcast__Side side = ROOMCAST__SIDE__INIT;
     address.gateway = bytes_of(to->gateway, strlen(to->gateway));
     address.inc = to->inc;
     address.stream = to->wire;
     address.from_home = to->from_home;
+    address.lane = to->lane;
+    address.number = to->number;
+    address.got = to->got;
+    return address;
+}
+
+struct rc_buf *rc_trunk_pack_way(const struct rc_trunk_address *to, uint64_t way, bool unknown)
+{
+    Roomcast__Relay address = address_of(to);
+    Roomcast__RelayWay message = ROOMCAST__RELAY_WAY__INIT;
+    Roomcast__Side side = ROOMCAST__SIDE__INIT;
+    message.to = &address;
+    message.way = way;
+    message.unknown = unknown;
+    side.kind_case = ROOMCAST__SIDE__KIND_RELAY_WAY;
+    side.relay_way = &message;
+    return pack(&side);
+}
+
+struct rc_buf *rc_trunk_pack_got(const struct rc_trunk_address *to)
+{
+    Roomcast__Relay address = address_of(to);
+    Roomcast__RelayGot message = ROOMCAST__RELAY_GOT__INIT;
+    Roomcast__Side side = ROOMCAST__SIDE__INIT;
+    message.to = &address;
+    side.kind_case = ROOMCAST__SIDE__KIND_RELAY_GOT;
+    side.relay_got = &message;
+    return pack(&side);
+}
+
+struct rc_buf *rc_trunk_pack(const struct rc_trunk_address *to, const struct rc_relay *relay)
+{
+    char sid[RC_SID_LEN + 1];
+    const char *reason = rc_relay_reason(relay->why);
+    Roomcast__Relay address = address_of(to);
+    Roomcast__RelayOpen open = ROOMCAST__RELAY_OPEN__INIT;
+    Roomcast__RelayData data = ROOMCAST__RELAY_DATA__INIT;
+    Roomcast__RelayClose close = ROOMCAST__RELAY_CLOSE__INIT;
+    Roomcast__Side side = ROOMCAST__SIDE__INIT;
     open.to = data.to = close.to = &address;
     switch (relay->kind) {
     case RC_RELAY_OPEN:
@@ -72,6 +105,9 @@ static bool read_address(const Roomcast__Relay *address, struct rc_trunk_address
     from->inc = address->inc;
     from->wire = address->stream;
     from->from_home = address->from_home;
+    from->lane = address->lane;
+    from->number = address->number;
+    from->got = address->got;
     return true;
 }
 
@@ -102,43 +138,53 @@ static bool read_close(const Roomcast__RelayClose *close, struct rc_relay *relay
     return true;
 }
 
-static enum rc_trunk_side read_side(const Roomcast__Side *side, struct rc_trunk_address *from, struct rc_relay *relay)
+static enum rc_trunk_what judge(bool good)
 {
-    const Roomcast__Relay *address;
-    bool good;
-    switch (side->kind_case) {
+    return good ? RC_TRUNK_RELAY : RC_TRUNK_BROKEN;
+}
+
+/* Sets *address to that of the message, NULL: it has none. */
+static enum rc_trunk_what read_kind(const Roomcast__Side *in, struct rc_trunk_side *out,
+                                    const Roomcast__Relay **address)
+{
+    *address = NULL;
+    switch (in->kind_case) {
     case ROOMCAST__SIDE__KIND_RELAY_OPEN:
-        address = side->relay_open->to;
-        good = read_open(side->relay_open, relay);
-        break;
+        *address = in->relay_open->to;
+        return judge(read_open(in->relay_open, &out->relay));
     case ROOMCAST__SIDE__KIND_RELAY_DATA:
-        address = side->relay_data->to;
-        good = read_data(side->relay_data, relay);
-        break;
+        *address = in->relay_data->to;
+        return judge(read_data(in->relay_data, &out->relay));
     case ROOMCAST__SIDE__KIND_RELAY_CLOSE:
-        address = side->relay_close->to;
-        good = read_close(side->relay_close, relay);
-        break;
+        *address = in->relay_close->to;
+        return judge(read_close(in->relay_close, &out->relay));
+    case ROOMCAST__SIDE__KIND_RELAY_WAY:
+        *address = in->relay_way->to;
+        out->way = in->relay_way->way;
+        out->unknown = in->relay_way->unknown;
+        return RC_TRUNK_WAY;
+    case ROOMCAST__SIDE__KIND_RELAY_GOT:
+        *address = in->relay_got->to;
+        return RC_TRUNK_GOT;
     case ROOMCAST__SIDE__KIND_RELAY_LOST:
-        return read_id(side->relay_lost->gateway, from->gateway) ? RC_TRUNK_LOST : RC_TRUNK_OTHER;
+        return read_id(in->relay_lost->gateway, out->from.gateway) ? RC_TRUNK_LOST : RC_TRUNK_OTHER;
     default:
         return RC_TRUNK_OTHER;
     }
-    if (read_address(address, from))
-        return good ? RC_TRUNK_RELAY : RC_TRUNK_BROKEN;
-    rc_buf_rele(relay->data);
-    relay->data = NULL;
-    return RC_TRUNK_OTHER;
 }
 
-enum rc_trunk_side rc_trunk_unpack(const struct rc_buf *bytes, struct rc_trunk_address *from, struct rc_relay *relay)
+void rc_trunk_unpack(const struct rc_buf *bytes, struct rc_trunk_side *side)
 {
-    Roomcast__Side *side = roomcast__side__unpack(NULL, bytes->len, bytes->data);
-    *from = (struct rc_trunk_address){.inc = 0};
-    *relay = (struct rc_relay){.kind = RC_RELAY_CLOSE};
-    if (!side)
-        return RC_TRUNK_OTHER;
-    enum rc_trunk_side what = read_side(side, from, relay);
-    roomcast__side__free_unpacked(side, NULL);
-    return what;
+    Roomcast__Side *in = roomcast__side__unpack(NULL, bytes->len, bytes->data);
+    const Roomcast__Relay *address;
+    *side = (struct rc_trunk_side){.relay = {.kind = RC_RELAY_CLOSE}};
+    if (!in)
+        return;
+    side->what = read_kind(in, side, &address);
+    if (side->what != RC_TRUNK_LOST && !read_address(address, &side->from)) {
+        rc_buf_rele(side->relay.data);
+        side->relay.data = NULL;
+        side->what = RC_TRUNK_OTHER;
+    }
+    roomcast__side__free_unpacked(in, NULL);
 }

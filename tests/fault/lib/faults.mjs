@@ -186,12 +186,13 @@ function summary({ disconnects, errors, ...figures }) {
 }
 
 /**
- * A test with a cluster under load. options: those of clusterTest; load: those of Load; mature: false, when a broker need not be up
- * for L_d before the next phase (else its restart and the next fault are two faults at once); run: what takes clusterTest's place.
+ * A test with a cluster under load. options: those of clusterTest; load: those of Load, or an async function (cluster, t) that makes
+ * them; mature: false, when a broker need not be up for L_d before the next phase (else its restart and the next fault are two
+ * faults at once); run: what takes clusterTest's place.
  */
 export function faultTest(name, body, { load = {}, mature = true, run = clusterTest, ...options } = {}) {
     run(name, { gateways: 2, brokers: 3, persisters: 2, ...options }, async (cluster, step, t) => {
-        const bench = new Bench(cluster, step, t, { mature, ...load });
+        const bench = new Bench(cluster, step, t, { mature, ...(typeof load === "function" ? await load(cluster, t) : load) });
         try {
             await bench.load.connect();
             await body(bench);

@@ -34,8 +34,9 @@ const LATE_EVERY = 10; // ms between looks at how late this process is
 class Tab {
     constructor(load, name, admin, first) {
         Object.assign(this, { load, name, admin, home: first, turn: first, connection: null });
+        const options = typeof load.options === "function" ? load.options(Number(name.match(/\d+$/)[0])) : load.options;
         const cookie = `token=${load.token({ user: name, name, rol: admin ? "admin" : "user" })}`;
-        this.client = new Client(this.gateway.url, cookie, { ...RECONNECT, ...load.options });
+        this.client = new Client(this.gateway.url, cookie, { ...RECONNECT, ...options });
         const { socket } = this.client;
         socket.io.on("reconnect_attempt", () => {
             this.turn++;
@@ -83,7 +84,7 @@ class Tab {
 }
 
 export class Load {
-    /** rate: messages a second of each user. options: for socket.io-client. prefix: of the clients' names. */
+    /** rate: messages a second of each user. options: for socket.io-client, or a function of the client's number. prefix: of the clients' names. */
     constructor({ gateways, token, admins = 4, users = 8, rate = 10, prefix = "", options = {} }) {
         Object.assign(this, { gateways, token, options, connections: [], messages: [], since: NaN, until: NaN, stall: 0 });
         this.admins = Array.from({ length: admins }, (_, i) => new Tab(this, `${prefix}a${i + 1}`, true, i));

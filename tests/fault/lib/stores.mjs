@@ -2,6 +2,7 @@
 import { httpGet } from "../../integration/lib/client.mjs";
 
 const PAGE = 256; // messages, the most that a page may hold
+const AT_ONCE = 8; // requests to a gateway
 
 /** The numbers of a user's messages from `first` on, as often as they are stored; older ones may be among them. */
 async function readUser(url, cookie, user, first) {
@@ -30,7 +31,14 @@ export function readStores(gateways, record, cookie) {
         }
     }
     return Promise.all(gateways.map(async ({ name, url }) => {
-        const rows = await Promise.all([...first].map(async ([user, n]) => [user, await readUser(url, cookie, user, n)]));
-        return { name: `history of ${name}`, rows: new Map(rows) };
+        const rows = new Map();
+        const users = [...first];
+        const readSome = async () => {
+            for (let next = users.pop(); next; next = users.pop()) {
+                rows.set(next[0], await readUser(url, cookie, ...next));
+            }
+        };
+        await Promise.all(Array.from({ length: AT_ONCE }, readSome));
+        return { name: `history of ${name}`, rows };
     }));
 }

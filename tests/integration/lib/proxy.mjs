@@ -27,7 +27,7 @@ export async function startProxy(servers, { host = "127.0.0.1", port = 0, delay 
 
     /** first: where this connection began, since others take their turns meanwhile. */
     function connect(client, first, tries = 0) {
-        const server = net.connect(targets[(first + tries) % targets.length]);
+        const server = net.connect({ ...targets[(first + tries) % targets.length], noDelay: true });
         let connected = false;
         open.add(server);
         server.on("connect", () => {
@@ -50,7 +50,7 @@ export async function startProxy(servers, { host = "127.0.0.1", port = 0, delay 
         client.on("close", () => close(server));
     }
 
-    const proxy = net.createServer({ allowHalfOpen: false }, (client) => {
+    const proxy = net.createServer({ allowHalfOpen: false, noDelay: true }, (client) => {
         open.add(client);
         client.on("error", () => { /* close follows */ });
         client.on("close", () => open.delete(client));

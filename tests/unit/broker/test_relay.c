@@ -77,6 +77,9 @@ static Roomcast__Relay address(const char *gateway, uint64_t inc)
     to.gateway = (ProtobufCBinaryData){strlen(gateway), (uint8_t *)(uintptr_t)gateway};
     to.inc = inc;
     to.stream = 5;
+    to.lane = 6;
+    to.number = 7;
+    to.got = 8;
     return to;
 }
 
@@ -100,14 +103,24 @@ static void take_data(struct rc_session *from, Roomcast__Relay to)
     take(from, &side);
 }
 
-static void take_close(struct rc_session *from, Roomcast__Relay to)
+static void take_way(struct rc_session *from, Roomcast__Relay to)
 {
-    Roomcast__RelayClose close = ROOMCAST__RELAY_CLOSE__INIT;
+    Roomcast__RelayWay way = ROOMCAST__RELAY_WAY__INIT;
     Roomcast__Side side = ROOMCAST__SIDE__INIT;
-    close.to = &to;
-    close.reason = (ProtobufCBinaryData){11, (uint8_t *)(uintptr_t) "closed_peer"};
-    side.kind_case = ROOMCAST__SIDE__KIND_RELAY_CLOSE;
-    side.relay_close = &close;
+    way.to = &to;
+    way.way = 3;
+    side.kind_case = ROOMCAST__SIDE__KIND_RELAY_WAY;
+    side.relay_way = &way;
+    take(from, &side);
+}
+
+static void take_got(struct rc_session *from, Roomcast__Relay to)
+{
+    Roomcast__RelayGot got = ROOMCAST__RELAY_GOT__INIT;
+    Roomcast__Side side = ROOMCAST__SIDE__INIT;
+    got.to = &to;
+    side.kind_case = ROOMCAST__SIDE__KIND_RELAY_GOT;
+    side.relay_got = &got;
     take(from, &side);
 }
 
@@ -124,14 +137,17 @@ static void assert_from(const Roomcast__Relay *from, const char *gateway, uint64
     assert_bytes(from->gateway, gateway);
     assert_int_equal(from->inc, inc);
     assert_int_equal(from->stream, 5);
+    assert_int_equal(from->lane, 6);
+    assert_int_equal(from->number, 7);
+    assert_int_equal(from->got, 8);
     assert_int_equal(from->from_home, from_home);
 }
 
-static void assert_close(const struct sent *s, const struct rc_session *to, const char *reason)
+static void assert_lost(const struct sent *s, const struct rc_session *to, const char *gateway)
 {
     assert_ptr_equal(s->to, to);
-    assert_int_equal(s->side->kind_case, ROOMCAST__SIDE__KIND_RELAY_CLOSE);
-    assert_bytes(s->side->relay_close->reason, reason);
+    assert_int_equal(s->side->kind_case, ROOMCAST__SIDE__KIND_RELAY_LOST);
+    assert_bytes(s->side->relay_lost->gateway, gateway);
 }
 
 static void test_passed_on(void **state)
@@ -149,7 +165,20 @@ static void test_passed_on(void **state)
     assert_int_equal(rc_metric_get(&values[BM_RELAYED]), 1);
 }
 
-/* Not here, here in another incarnation, or no gateway: the sender is told, as by the one that it meant. */
+static void test_ways_are_passed_on(void **state)
+{
+    (void)state;
+    take_way(&one, address("gateway-2", 22));
+    take_got(&two, address("gateway-1", 11));
+    assert_int_equal(n, 2);
+    assert_ptr_equal(sent[0].to, &two);
+    assert_int_equal(sent[0].side->relay_way->way, 3);
+    assert_from(sent[0].side->relay_way->to, "gateway-1", 11, false);
+    assert_ptr_equal(sent[1].to, &one);
+    assert_from(sent[1].side->relay_got->to, "gateway-2", 22, false);
+}
+
+/* Not here, here in another incarnation, or no gateway: the sender is told. */
 static void test_nobody_there(void **state)
 {
     const Roomcast__Relay to[] = {address("gateway-3", 33), address("gateway-2", 21), address("persister-1", 33)};
@@ -158,16 +187,16 @@ static void test_nobody_there(void **state)
     for (unsigned i = 0; i < 3; i++) {
         take_data(&one, to[i]);
         assert_int_equal(n, 1);
-        assert_close(&sent[0], &one, "closed_relay");
-        assert_from(sent[0].side->relay_close->to, id[i], to[i].inc, true);
+        assert_lost(&sent[0], &one, id[i]);
         forget_sent();
     }
     assert_int_equal(rc_metric_get(&values[BM_RELAYS_REFUSED]), 3);
-    take_close(&one, to[0]); /* over anyway */
-    assert_int_equal(n, 0);
+    take_way(&one, to[0]);
+    assert_int_equal(n, 1);
+    assert_lost(&sent[0], &one, "gateway-3");
 }
 
-/* Half of the bound is for deliveries; both ends of the stream are told. */
+/* Half of the bound is for deliveries, and for what tells the gateways that something is missing. */
 static void test_full(void **state)
 {
     (void)state;
@@ -175,38 +204,29 @@ static void test_full(void **state)
     two.flight_bytes = BOUND / 4;
     take_data(&one, address("gateway-2", 22));
     assert_int_equal(n, 1);
-    forget_sent();
     two.flight_bytes++;
     take_data(&one, address("gateway-2", 22));
-    assert_int_equal(n, 2);
-    assert_close(&sent[0], &two, "closed_busy");
-    assert_from(sent[0].side->relay_close->to, "gateway-1", 11, false);
-    assert_close(&sent[1], &one, "closed_busy");
-    assert_from(sent[1].side->relay_close->to, "gateway-2", 22, true);
-    forget_sent();
-    take_close(&one, address("gateway-2", 22));
-    assert_close(&sent[0], &two, "closed_peer");
+    assert_int_equal(n, 1);
+    assert_int_equal(rc_metric_get(&values[BM_RELAYS_REFUSED]), 1);
+    take_way(&one, address("gateway-2", 22));
+    take_got(&one, address("gateway-2", 22));
+    assert_int_equal(n, 3);
 }
 
-/* A gateway that takes nothing cannot make us keep ends and refusals without end. */
+/* A gateway that takes nothing cannot make us keep anything for it without end. */
 static void test_nothing_above_the_bound(void **state)
 {
     (void)state;
     two.out_bytes = BOUND + 1;
-    take_close(&one, address("gateway-2", 22));
+    take_way(&one, address("gateway-2", 22));
     take_data(&two, address("gateway-9", 99));
     TAILQ_REMOVE(&sessions, &persister, link);
     begin(&persister, RC_GATEWAY, "gateway-3", 33);
     rc_relays_lost(&relays, &one);
-    assert_int_equal(n, 1); /* to gateway-3 */
-    assert_ptr_equal(sent[0].to, &persister);
-    forget_sent();
-    take_data(&one, address("gateway-2", 22));
     assert_int_equal(n, 1);
-    assert_close(&sent[0], &one, "closed_busy");
+    assert_lost(&sent[0], &persister, "gateway-1");
 }
 
-/* What did not go out is missed by the other end: the stream is over. */
 static void test_too_large(void **state)
 {
     (void)state;
@@ -247,9 +267,7 @@ static void test_lost(void **state)
     TAILQ_REMOVE(&sessions, &one, link);
     rc_relays_lost(&relays, &one);
     assert_int_equal(n, 1);
-    assert_ptr_equal(sent[0].to, &two);
-    assert_int_equal(sent[0].side->kind_case, ROOMCAST__SIDE__KIND_RELAY_LOST);
-    assert_bytes(sent[0].side->relay_lost->gateway, "gateway-1");
+    assert_lost(&sent[0], &two, "gateway-1");
     forget_sent();
     rc_relays_lost(&relays, &persister);
     assert_int_equal(n, 0);
@@ -260,8 +278,14 @@ static void test_lost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_passed_on), TEST(test_nobody_there),  TEST(test_full), TEST(test_nothing_above_the_bound),
-        TEST(test_too_large), TEST(test_not_of_relays), TEST(test_lost),
+        TEST(test_passed_on),
+        TEST(test_ways_are_passed_on),
+        TEST(test_nobody_there),
+        TEST(test_full),
+        TEST(test_nothing_above_the_bound),
+        TEST(test_too_large),
+        TEST(test_not_of_relays),
+        TEST(test_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,6 +66,7 @@ static void only_fit_and_open_brokers_are_in_the_view(void **state)
         t->b[0].state = known[i].state;
         end_say(&t->b[0]);
         assert_true(knows(&t->b[0], known[i].view));
+        assert_int_equal(rc_gateway_broker_state(t->b[0].core), known[i].state);
     }
     t->b[0].state = RC_OPEN;
     end_say(&t->b[0]);

@@ -10,16 +10,31 @@
 
 #include <cmocka.h>
 
-static const struct rc_trunk_address to = {.gateway = "gateway-2", .inc = 7, .wire = 1234567890123, .from_home = true};
+static const struct rc_trunk_address to = {.gateway = "gateway-2",
+                                           .inc = 7,
+                                           .wire = 1234567890123,
+                                           .from_home = true,
+                                           .lane = 130,
+                                           .number = 1ull << 40,
+                                           .got = 3};
 static struct rc_trunk_address from;
 static struct rc_relay got;
 
+static enum rc_trunk_what read_side(const struct rc_buf *bytes, struct rc_trunk_side *side)
+{
+    rc_trunk_unpack(bytes, side);
+    from = side->from;
+    got = side->relay;
+    return side->what;
+}
+
 /* Packs, reads, and says what it was read as; the result is in from and got. */
-static enum rc_trunk_side pass(const struct rc_relay *relay)
+static enum rc_trunk_what pass(const struct rc_relay *relay)
 {
     struct rc_buf *side = rc_trunk_pack(&to, relay);
+    struct rc_trunk_side read;
     assert_non_null(side);
-    enum rc_trunk_side what = rc_trunk_unpack(side, &from, &got);
+    enum rc_trunk_what what = read_side(side, &read);
     rc_buf_rele(side);
     return what;
 }
@@ -30,6 +45,9 @@ static void assert_address(void)
     assert_int_equal(from.inc, to.inc);
     assert_int_equal(from.wire, to.wire);
     assert_int_equal(from.from_home, to.from_home);
+    assert_int_equal(from.lane, to.lane);
+    assert_int_equal(from.number, to.number);
+    assert_int_equal(from.got, to.got);
 }
 
 static struct rc_buf *bytes_of_size(size_t len)
@@ -92,6 +110,42 @@ static void test_close_with_each_reason(void **state)
     assert_int_equal(rc_relay_reason_read(NULL, 0), RC_CLOSE_RELAY);
 }
 
+static void test_ways(void **state)
+{
+    struct rc_trunk_side read;
+    (void)state;
+    for (unsigned unknown = 0; unknown < 2; unknown++) {
+        struct rc_buf *side = rc_trunk_pack_way(&to, 77, unknown);
+        assert_int_equal(read_side(side, &read), RC_TRUNK_WAY);
+        assert_address();
+        assert_int_equal(read.way, 77);
+        assert_int_equal(read.unknown, unknown);
+        rc_buf_rele(side);
+    }
+    struct rc_buf *side = rc_trunk_pack_got(&to);
+    assert_int_equal(read_side(side, &read), RC_TRUNK_GOT);
+    assert_address();
+    rc_buf_rele(side);
+}
+
+/* The longest message is one that a lane takes. */
+static void test_longest(void **state)
+{
+    struct rc_trunk_address far = {.inc = UINT64_MAX,
+                                   .wire = UINT64_MAX,
+                                   .lane = UINT64_MAX,
+                                   .number = UINT64_MAX,
+                                   .got = UINT64_MAX,
+                                   .from_home = true};
+    struct rc_relay data = {.kind = RC_RELAY_DATA, .data = bytes_of_size(RC_RELAY_WINDOW), .credit = UINT32_MAX};
+    (void)state;
+    memset(far.gateway, 'g', RC_ID_MAX);
+    struct rc_buf *side = rc_trunk_pack(&far, &data);
+    assert_true(side->len <= RC_TRUNK_SIDE_MAX);
+    rc_buf_rele(side);
+    rc_buf_rele(data.data);
+}
+
 /* A part of a stream that cannot be taken still says of which stream it is. */
 static void test_limits(void **state)
 {
@@ -116,11 +170,12 @@ static void test_limits(void **state)
 }
 
 /* Packs a Side made by hand, and reads it. */
-static enum rc_trunk_side read_by_hand(const Roomcast__Side *side)
+static enum rc_trunk_what read_by_hand(const Roomcast__Side *side)
 {
     struct rc_buf *buf = rc_buf_new(roomcast__side__get_packed_size(side));
     roomcast__side__pack(side, buf->data);
-    enum rc_trunk_side what = rc_trunk_unpack(buf, &from, &got);
+    struct rc_trunk_side read;
+    enum rc_trunk_what what = read_side(buf, &read);
     rc_buf_rele(buf);
     assert_null(got.data);
     return what;
@@ -131,7 +186,7 @@ static ProtobufCBinaryData binary(const char *text, size_t len)
     return (ProtobufCBinaryData){len, (uint8_t *)(uintptr_t)text};
 }
 
-static enum rc_trunk_side read_data_from(const char *gateway, size_t len)
+static enum rc_trunk_what read_data_from(const char *gateway, size_t len)
 {
     Roomcast__Relay address = ROOMCAST__RELAY__INIT;
     Roomcast__RelayData data = ROOMCAST__RELAY_DATA__INIT;
@@ -160,6 +215,8 @@ static void test_no_address(void **state)
     Roomcast__RelayData data = ROOMCAST__RELAY_DATA__INIT;
     Roomcast__RelayOpen open = ROOMCAST__RELAY_OPEN__INIT;
     Roomcast__RelayClose close = ROOMCAST__RELAY_CLOSE__INIT;
+    Roomcast__RelayWay way = ROOMCAST__RELAY_WAY__INIT;
+    Roomcast__RelayGot heard = ROOMCAST__RELAY_GOT__INIT;
     Roomcast__Side side = ROOMCAST__SIDE__INIT;
     (void)state;
     data.data = binary("bytes", 5);
@@ -171,6 +228,12 @@ static void test_no_address(void **state)
     assert_int_equal(read_by_hand(&side), RC_TRUNK_OTHER);
     side.kind_case = ROOMCAST__SIDE__KIND_RELAY_CLOSE;
     side.relay_close = &close;
+    assert_int_equal(read_by_hand(&side), RC_TRUNK_OTHER);
+    side.kind_case = ROOMCAST__SIDE__KIND_RELAY_WAY;
+    side.relay_way = &way;
+    assert_int_equal(read_by_hand(&side), RC_TRUNK_OTHER);
+    side.kind_case = ROOMCAST__SIDE__KIND_RELAY_GOT;
+    side.relay_got = &heard;
     assert_int_equal(read_by_hand(&side), RC_TRUNK_OTHER);
 }
 
@@ -224,7 +287,8 @@ static void test_truncated(void **state)
     (void)state;
     for (size_t len = 0; len < side->len; len++) {
         struct rc_buf *part = rc_buf_copy(side->data, len);
-        assert_int_not_equal(rc_trunk_unpack(part, &from, &got), RC_TRUNK_RELAY);
+        struct rc_trunk_side read;
+        assert_int_not_equal(read_side(part, &read), RC_TRUNK_RELAY);
         assert_null(got.data);
         rc_buf_rele(part);
     }
@@ -238,6 +302,8 @@ int main(void)
         cmocka_unit_test(test_open),
         cmocka_unit_test(test_data),
         cmocka_unit_test(test_close_with_each_reason),
+        cmocka_unit_test(test_ways),
+        cmocka_unit_test(test_longest),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_address_that_is_none),
         cmocka_unit_test(test_no_address),
