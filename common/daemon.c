@@ -2,6 +2,7 @@
 #include "daemon.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,10 +47,21 @@ static void raise_open_files(void)
     }
 }
 
+/* Whoever wakes another thread goes on until it waits itself: on a busy core passes and batches grow, and nobody waits longer for
+ * it where cores are free (docs/decisions/0010-batch-scheduling.md). Threads made later inherit it. */
+static void schedule_as_batch(void)
+{
+    const struct sched_param param = {0};
+    if (sched_getscheduler(0) == SCHED_OTHER && sched_setscheduler(0, SCHED_BATCH, &param) != 0) {
+        rc_log(RC_DEBUG, "scheduling", "wanted=batch error=\"%s\"", strerror(errno));
+    }
+}
+
 enum rc_exit rc_daemon_init(struct rc_daemon *d)
 {
     d->ready = d->stopping = false;
     raise_open_files();
+    schedule_as_batch();
     signal(SIGPIPE, SIG_IGN);
     rc_log(RC_INFO, "starting", "role=%s version=%s pid=%ld", d->role, RC_VERSION, (long)getpid());
     d->loop = rc_loop_new();
