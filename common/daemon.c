@@ -48,7 +48,7 @@ static void raise_open_files(void)
 }
 
 /* Whoever wakes another thread goes on until it waits itself: on a busy core passes and batches grow, and nobody waits longer for
- * it where cores are free (docs/decisions/0010-batch-scheduling.md). Threads made later inherit it. */
+ * it where cores are free (docs/decisions/0011-batch-scheduling.md). Threads made later inherit it. */
 static void schedule_as_batch(void)
 {
     const struct sched_param param = {0};
