@@ -47,8 +47,7 @@ enum rc_store_result rc_store_classify(int rc)
 
 /* ---- directory and lock ------------------------------------------------------------------------ */
 
-/* Makes the names of new files in this directory as durable as their contents. */
-static bool sync_directory(const char *dir)
+bool rc_store_sync_directory(const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -192,7 +191,7 @@ bool rc_store_env_open(struct rc_store *store, char *why, size_t size)
         snprintf(why, size, "data.dir %s: the store cannot be opened: %s%s", store->dir, mdb_strerror(rc),
                  rc == ENOMEM ? "; data.map_size does not fit into this process's address space" : "");
     if (rc == 0 && open_databases(store, why, size)) {
-        if (sync_directory(store->dir))
+        if (rc_store_sync_directory(store->dir))
             return true;
         snprintf(why, size, "data.dir %s cannot be synced: %s", store->dir, strerror(errno));
     }
@@ -220,7 +219,7 @@ struct rc_store *rc_store_open(const char *dir, uint64_t map_size, char *why, si
     store->dir = strdup(dir);
     pthread_rwlock_init(&store->gate, NULL);
     if (store->dir && make_directory(dir, why, size) && lock_directory(store, why, size) &&
-        rc_store_env_open(store, why, size))
+        rc_store_make(store, why, size) && rc_store_env_open(store, why, size))
         return store;
     rc_store_close(store);
     return NULL;

@@ -45,6 +45,11 @@ void rc_disk_position_pack(const char *broker, uint64_t inc, struct rc_disk_posi
 bool rc_store_env_open(struct rc_store *store, char *why, size_t size);
 void rc_store_env_close(struct rc_store *store);
 
+/* Makes the store, if there is none. False with a sentence in why. The directory is locked. */
+bool rc_store_make(struct rc_store *store, char *why, size_t size);
+/* Makes the names in a directory as durable as what they name. False with errno. */
+bool rc_store_sync_directory(const char *dir);
+
 enum rc_store_result rc_store_classify(int rc); /* of an LMDB code */
 
 /* store_log.c, inside a transaction that writes. 0, or an LMDB code. */
