@@ -158,10 +158,10 @@ describe("roomcast-bench", { concurrency: true }, () => {
 clusterTest("a cluster under a mixed load", { gateways: 2, brokers: 1, persisters: 1 }, async (cluster, step) => {
     await step("nothing is found, and the servers' cost is measured", async () => {
         const run = await bench("mixed", "--cluster", join(cluster.dir, "cluster.json"), "--admins", "10", "--users", "40",
-            "--rate", "100", "--churn", "10", "--seconds", "2", "--workers", "2", ...QUICK, "--patience", String(5000 * SCALE));
+            "--rate", "100", "--churn", "20", "--seconds", "1", "--workers", "2", ...QUICK, "--patience", String(5000 * SCALE));
         assert.deepEqual(run.json.oracle.found, [], run.stdout);
         assert.equal(run.code, 0);
-        assert.ok(run.json.counters.left >= 10, "clients came and went");
-        assert.ok(run.json.measured.delivered_per_cpu_second > 0 && run.json.samples.length > 4);
+        assert.ok(run.json.counters.left >= 5, "clients came and went");
+        assert.ok(run.json.measured.delivered_per_cpu_second > 0 && run.json.samples.length > 1);
     });
 });

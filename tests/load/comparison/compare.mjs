@@ -42,13 +42,23 @@ function bench(args) {
     });
 }
 
+let running = null; // the system that would be left behind
+for (const signal of ["SIGINT", "SIGTERM"]) {
+    process.once(signal, async () => {
+        await running?.stop();
+        process.exit(130);
+    });
+}
+
 async function runOne(row, key) {
     const system = await SYSTEMS[key].start(options["servers-cpu"]);
+    running = system;
     try {
         const timed = row.args.includes("--seconds") ? [] : ["--seconds", row.args[0] === "connect" ? "0" : options.seconds];
         const { samples, ...report } = await bench([...row.args, ...timed, ...PATIENT, ...system.args]);
         return report;
     } finally {
+        running = null;
         await system.stop();
     }
 }
@@ -66,19 +76,28 @@ async function runRow(row) {
             const report = await runOne(row, key);
             reports[key].push(report);
             const found = report.oracle.found.length ? `; found: ${report.oracle.found.join(" ")}` : "";
-            console.log(`${row.name}: ${SYSTEMS[key].name}: ${Math.round(report.measured[row.key])} ${row.unit}, ` +
-                `p50 ${report.delivery.p50.toFixed(2)} ms, p99 ${report.delivery.p99.toFixed(2)} ms${found}`);
+            const { count, p50, p99 } = report.delivery;
+            const latency = count > 0 ? `, p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms` : "";
+            console.log(`${row.name}: ${SYSTEMS[key].name}: ${Math.round(report.measured[row.key])} ${row.unit}${latency}${found}`);
         }
     }
     return Object.fromEntries(systems.map((key) => [key, median(reports[key], row.key)]));
 }
 
-async function collect() {
-    const rows = {};
-    for (const row of ROWS.filter(({ name }) => name.includes(options.only))) {
-        rows[row.name] = await runRow(row);
+function keep(results) {
+    if (options.results) {
+        writeFileSync(options.results, JSON.stringify(results, null, 1));
     }
-    return { cpu: cpus()[0].model, date: new Date().toISOString().slice(0, 10), seconds: options.seconds, rounds: options.rounds, rows };
+}
+
+async function collect() {
+    const date = new Date().toISOString().slice(0, 10);
+    const results = { cpu: cpus()[0].model, date, seconds: options.seconds, rounds: options.rounds, rows: {} };
+    for (const row of ROWS.filter(({ name }) => name.includes(options.only))) {
+        results.rows[row.name] = await runRow(row);
+        keep(results); // an hour's work should not be lost to the last row
+    }
+    return results;
 }
 
 async function main() {
@@ -86,9 +105,6 @@ async function main() {
         throw new Error("one processor is not enough: servers and generator need one each");
     }
     const results = options.render ? JSON.parse(readFileSync(options.render, "utf8")) : await collect();
-    if (options.results) {
-        writeFileSync(options.results, JSON.stringify(results, null, 1));
-    }
     const plots = join(dirname(options.out), "benchmarks");
     mkdirSync(plots, { recursive: true });
     writeFileSync(options.out, benchmarksPage(results));

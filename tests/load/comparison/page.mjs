@@ -3,7 +3,8 @@ import { ROWS } from "./rows.mjs";
 import { SYSTEMS } from "./systems.mjs";
 
 const COLOURS = { socketio: "#8a94a6", redis: "#c2570c", roomcast: "#2563c9", routed: "#6ea3ff" };
-const number = (value, digits = 0) => value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const number = (value, digits = 0) =>
+    value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const ran = (results) => ROWS.filter(({ name }) => results.rows[name]);
 
 /** How many times better than Redis, whichever way is better. */
@@ -21,6 +22,12 @@ function verdict(row, reports, key) {
     return wanted === undefined ? "" : `${wanted} x: ${ratio(row, reports, key) >= wanted ? "reached" : "not reached"}`;
 }
 
+/** Columns 2 to `words` - 1 are numbers. */
+function table(head, words, lines) {
+    const rule = head.map((_, i) => (i > 1 && i < words ? "---:" : "---"));
+    return [head, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
 function mainTable(results) {
     const lines = ran(results).flatMap((row) => {
         const reports = results.rows[row.name];
@@ -29,8 +36,8 @@ function mainTable(results) {
             ...["socketio", "redis", key].map((system) => number(reports[system].measured[row.key])),
             `${number(ratio(row, reports, key), 2)} x`, verdict(row, reports, key)]);
     });
-    const head = ["scenario (64-byte messages)", "unit", "Socket.IO", "Socket.IO + Redis", "Roomcast", "better than Redis", "target"];
-    return [head, head.map((_, i) => (i > 1 && i < 6 ? "---:" : "---")), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+    return table(["scenario (64-byte messages)", "unit", "Socket.IO", "Socket.IO + Redis", "Roomcast", "better than Redis",
+        "target"], 6, lines);
 }
 
 function latencyTable(results) {
@@ -38,8 +45,19 @@ function latencyTable(results) {
         Object.entries(results.rows[row.name]).map(([key, { delivery, measured, oracle }]) => [row.name, SYSTEMS[key].name,
             number(measured.delivered_per_second), `${number(measured.server_cpu * 100)} %`,
             ...["p50", "p99", "p99.9"].map((at) => number(delivery[at], 1)), oracle.found.join(" ") || "nothing"]));
-    const head = ["scenario", "system", "deliveries/s", "server CPU", "p50 ms", "p99 ms", "p99.9 ms", "oracle found"];
-    return [head, head.map((_, i) => (i > 1 && i < 7 ? "---:" : "---")), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+    return table(["scenario", "system", "deliveries/s", "server CPU", "p50 ms", "p99 ms", "p99.9 ms", "oracle found"], 7, lines);
+}
+
+/** A warning, when a system that was saturated did not get the processor that it had been given. */
+function disturbance(results) {
+    const shares = ran(results).filter(({ args }) => args.includes("--window"))
+        .flatMap((row) => Object.values(results.rows[row.name]).map(({ measured }) => measured.server_cpu));
+    const least = Math.min(...shares);
+    return least > 0.85 ? "" : `
+**The machine was not quiet**: saturated servers got as little as ${number(least * 100)} % of their processor.
+The rest went to other programs, and a system of few processes then gets less of it than one of many: the latencies below, and
+deliveries per second, say little. Numbers per second of CPU time stand, if less exactly.
+`;
 }
 
 export function benchmarksPage(results) {
@@ -47,7 +65,7 @@ export function benchmarksPage(results) {
 
 Written by \`tests/load/compare\` on ${results.date}; ${results.cpu}, median of ${results.rounds} round${results.rounds === "1" ? "" : "s"} of ${results.seconds} s.
 **Read the ratios, not the numbers**: they come from one run on one machine, in turns, and other machines have other numbers.
-
+${disturbance(results)}
 All processes of a system share one processor, and the generator has another. Deliveries are counted per second of the CPU time of
 all processes of the system, Redis, brokers and persister included; the generator's does not count. Roomcast runs with 2 gateways,
 3 brokers and 1 persister and stores every message before it acknowledges it; the others store nothing. Redis stands for npm's
@@ -101,7 +119,7 @@ export function barPlot(results, title, value) {
     for (const bar of bars) {
         if (bar.row !== last) {
             y += last ? 14 : 0;
-            body += `<text x="20" y="${y + 12}" class="row">${bar.row}</text>\n`;
+            body += `<text x="20" y="${y + 13}" class="row">${bar.row}</text>\n`;
             y += 20;
             last = bar.row;
         }

@@ -38,14 +38,17 @@ function start(cpu, command, stdout) {
     return spawn(program, args, { cwd: ROOT, stdio: ["ignore", stdout, "inherit"] });
 }
 
-/** A Roomcast cluster with these settings: {args of roomcast-bench, stop()}. */
-function roomcast(...settings) {
+/** A Roomcast cluster with so many persisters and these settings: {args of roomcast-bench, stop()}. */
+function roomcast(persisters, ...settings) {
     return async (cpu) => {
         const dir = mkdtempSync(join(tmpdir(), "roomcast-compare-"));
         const sets = ["gateway.workers=1", ...settings].flatMap((setting) => ["--set", setting]);
         const [program, ...args] = pinned(cpu, "deploy/local-cluster", "up", "--dir", dir, "--base-port", "20080",
-            "--gateways", "2", "--brokers", "3", "--persisters", "1", ...sets);
-        await run(program, args, { cwd: ROOT });
+            "--gateways", "2", "--brokers", "3", "--persisters", String(persisters), ...sets);
+        await run(program, args, { cwd: ROOT }).catch((error) => {
+            rmSync(dir, { recursive: true, force: true });
+            throw error;
+        });
         return {
             args: ["--cluster", join(dir, "cluster.json")],
             async stop() {
@@ -60,7 +63,7 @@ async function reference(cpu, secret, ...args) {
     const child = start(cpu, [process.execPath, "tests/load/reference/server.mjs", "--secret-file", secret, ...args], "pipe");
     const line = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
     if (line.done) {
-        throw new Error("tests/load/reference/server.mjs did not start: see above; npm packages are installed by deploy/install-deps");
+        throw new Error("tests/load/reference/server.mjs did not start, see above; deploy/install-deps installs npm's packages");
     }
     return { child, url: JSON.parse(line.value).url };
 }
@@ -107,6 +110,6 @@ function socketio(nodes) {
 export const SYSTEMS = {
     socketio: { name: "Socket.IO", start: socketio(1) },
     redis: { name: "Socket.IO + Redis, 2 nodes", start: socketio(2) },
-    roomcast: { name: "Roomcast", start: roomcast() },
-    routed: { name: "Roomcast, routed", start: roomcast("broker.store.durability=routed", "broker.cluster.persisters=") },
+    roomcast: { name: "Roomcast", start: roomcast(1) },
+    routed: { name: "Roomcast, routed", start: roomcast(0, "broker.store.durability=routed") },
 };

@@ -115,7 +115,9 @@ server.on("upgrade", (request, stream, head) => {
         socket.send(claims ? '0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}' : "1");
     });
 });
-server.listen(Number(options.port), "127.0.0.1", () => console.log(JSON.stringify({ url: `http://127.0.0.1:${server.address().port}` })));
+server.listen(Number(options.port), "127.0.0.1", () => {
+    console.log(JSON.stringify({ url: `http://127.0.0.1:${server.address().port}` }));
+});
 process.on("SIGTERM", () => {
     console.log(JSON.stringify(done));
     process.exit(0);
