@@ -58,6 +58,8 @@ clusterTest("history", { gateways: 2, brokers: 3, persisters: 1, settings }, asy
         assert.deepEqual(await refused("/api/mensajes/mios", { user: "" }), [403, "Token inválido"]);
         assert.deepEqual(await refused("/api/mensajes", ADMIN), [400, "Falta el parámetro ?con=usuario"]);
         assert.equal((await cluster.get("/api/mensajes?con=ana&limit=zwei", ADMIN)).status, 400);
+        for (const page of ["before=00", "after=00", "after=", "before=0", "after=00&before=00"])
+            assert.equal((await cluster.get(`/api/mensajes?con=ana&${page}`, ADMIN)).status, 400, page);
     });
 
     await step("pages of other sites read it only when their origin is listed", async () => {
@@ -102,11 +104,35 @@ clusterTest("history", { gateways: 2, brokers: 3, persisters: 1, settings }, asy
         bea.close();
     });
 
+    await step("who follows by X-Next-After gets each message once, from the beginning and as they come", async () => {
+        const follow = async (after, got) => {
+            for (;;) {
+                const answer = await cluster.get(`/api/mensajes?con=bea&after=${after}&limit=250`, ADMIN, 1);
+                assert.equal(answer.status, 200, answer.text);
+                after = answer.headers["x-next-after"];
+                if (answer.json.length === 0) return after;
+                got.push(...answer.json.map((row) => row.mensaje));
+            }
+        };
+        const got = [];
+        const end = await follow("0", got);
+        assert.deepEqual(got, Array.from({ length: 1500 }, (_, n) => n));
+        const newest = await cluster.get("/api/mensajes?con=bea&limit=1", ADMIN, 2);
+        const bea = await cluster.connect({ user: "bea", gateway: 1 });
+        await bea.sendStored("jefe", 1500);
+        bea.close();
+        for (const after of [end, newest.headers["x-next-after"]]) {
+            const later = [];
+            await follow(after, later);
+            assert.deepEqual(later, [1500]);
+        }
+    });
+
     await step("all of it survives a restart of every process", async () => {
         await cluster.restart();
         for (const gateway of [1, 2]) {
             check(await rows("/api/mensajes/mios", { user: "ana" }, gateway));
-            assert.equal((await rows("/api/mensajes?con=bea", ADMIN, gateway)).length, 1500);
+            assert.equal((await rows("/api/mensajes?con=bea", ADMIN, gateway)).length, 1501);
         }
         const ana = await cluster.connect({ user: "ana" });
         await ana.sendStored("jefe", "despues");
