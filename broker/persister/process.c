@@ -37,6 +37,7 @@ static void on_commit(void *arg)
         return;
     rc_metric_add(&p->values[PM_STORED], out.stored);
     rc_metric_add(&p->values[PM_DUPLICATE], out.duplicates);
+    rc_metric_add(&p->values[PM_FORGOTTEN], out.forgotten);
     rc_metric_add(&p->values[PM_MALFORMED], out.malformed);
     p->committing = false;
     rc_persister_committed(p->core, out.result == RC_STORE_OK);
@@ -94,6 +95,11 @@ static void on_second(void *arg)
 
 /* ---- start and stop ---------------------------------------------------------------------------------------------- */
 
+static struct rc_store_keep keep_of(const struct rc_persister_options *o)
+{
+    return (struct rc_store_keep){.ms = o->keep_days * 24 * 3600 * 1000, .bytes = (uint64_t)o->keep_bytes};
+}
+
 static enum rc_exit open_store(struct rc_persister_process *p, char *why, size_t size)
 {
     p->store = rc_store_open(p->options->data_dir, (uint64_t)p->options->map_size, why, size);
@@ -101,8 +107,11 @@ static enum rc_exit open_store(struct rc_persister_process *p, char *why, size_t
         return RC_EXIT_DATA;
     p->writer = rc_writer_new(p->store);
     p->history = p->writer ? rc_history_new(p->store) : NULL;
-    if (p->history)
+    struct rc_store_keep keep = keep_of(p->options);
+    if (p->history) {
+        rc_writer_keep(p->writer, &keep);
         return RC_EXIT_OK;
+    }
     snprintf(why, size, "no thread: %s", strerror(errno));
     return RC_EXIT_INTERNAL;
 }

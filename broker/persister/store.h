@@ -54,6 +54,24 @@ struct rc_store_outcome { /* of one commit */
 enum rc_store_result rc_store_commit(struct rc_store *store, const struct rc_commit *commit,
                                      struct rc_store_outcome *out);
 
+struct rc_store_keep { /* what retention leaves; zeros: everything */
+    int64_t ms;        /* messages younger than this */
+    uint64_t bytes;    /* so many bytes of pages in use (rc_store_info.used) */
+};
+struct rc_store_pruned { /* of one turn */
+    enum rc_store_result result;
+    size_t deleted; /* messages */
+    bool more;      /* there is more to delete */
+    char why[256];  /* the cause when result is not OK */
+};
+/*
+ * Deletes at most `limit` of the oldest messages that `keep` does not cover at this moment (wall clock, ms), with all
+ * their index entries, in one synced transaction; without any of them none is begun. What is at or before the newest
+ * message ever deleted is not stored again. The thread that commits; blocks for the disk. Returns out->result.
+ */
+enum rc_store_result rc_store_prune(struct rc_store *store, const struct rc_store_keep *keep, int64_t now, size_t limit,
+                                    struct rc_store_pruned *out);
+
 /* RC_STORE_IDENTITY bytes, valid as long as the store. Any thread. */
 const uint8_t *rc_store_identity(const struct rc_store *store);
 /* Whether a message with this key is at or before the newest that retention deleted: it counts as stored. Any thread. */

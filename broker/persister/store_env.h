@@ -79,6 +79,12 @@ int rc_store_put_log_index(struct rc_store *store, MDB_txn *txn, const struct rc
 /* Fills in rows, entries, used and oldest. */
 void rc_store_measure(struct rc_store *store, MDB_txn *txn, struct rc_store_info *out);
 
+/* What a failed transaction of the writing thread means: classifies rc, fills in why, and opens the environment anew when
+ * LMDB has given it up. */
+enum rc_store_result rc_store_failed(struct rc_store *store, int rc, char *why, size_t size);
+/* Whether there is an environment to write to; tries to open it anew when not. The writing thread. */
+bool rc_store_writable(struct rc_store *store, char *why, size_t size);
+
 enum rc_store_result rc_store_classify(int rc); /* of an LMDB code */
 
 /* Enters the gate and begins a transaction that only reads; RC_STORE_OK obliges to rc_store_read_end. */

@@ -174,30 +174,42 @@ static bool given_up(struct rc_store *store)
     return rc == MDB_PANIC;
 }
 
-static void renew_environment(struct rc_store *store, struct rc_store_outcome *out)
+static void renew_environment(struct rc_store *store, char *why, size_t size)
 {
     pthread_rwlock_wrlock(&store->gate);
     rc_store_env_close(store);
-    rc_store_env_open(store, out->why, sizeof out->why);
+    rc_store_env_open(store, why, size);
     pthread_rwlock_unlock(&store->gate);
+}
+
+bool rc_store_writable(struct rc_store *store, char *why, size_t size)
+{
+    if (!store->env) /* only this thread changes it */
+        renew_environment(store, why, size);
+    return store->env;
+}
+
+enum rc_store_result rc_store_failed(struct rc_store *store, int rc, char *why, size_t size)
+{
+    enum rc_store_result result = rc_store_classify(rc);
+    if (rc == EIO && no_room(store->dir))
+        result = RC_STORE_DISK_FULL;
+    snprintf(why, size, "%s", mdb_strerror(rc));
+    if (given_up(store))
+        renew_environment(store, why, size);
+    return result;
 }
 
 enum rc_store_result rc_store_commit(struct rc_store *store, const struct rc_commit *commit,
                                      struct rc_store_outcome *out)
 {
     *out = (struct rc_store_outcome){.result = RC_STORE_IO};
-    if (!store->env) /* only this thread changes it */
-        renew_environment(store, out);
-    if (!store->env)
+    if (!rc_store_writable(store, out->why, sizeof out->why))
         return out->result;
     int rc = transact(store, commit, out);
     if (rc == 0)
         return out->result = RC_STORE_OK;
-    *out = (struct rc_store_outcome){.result = rc_store_classify(rc)};
-    if (rc == EIO && no_room(store->dir))
-        out->result = RC_STORE_DISK_FULL;
-    snprintf(out->why, sizeof out->why, "%s", mdb_strerror(rc));
-    if (given_up(store))
-        renew_environment(store, out);
+    *out = (struct rc_store_outcome){.result = RC_STORE_IO};
+    out->result = rc_store_failed(store, rc, out->why, sizeof out->why);
     return out->result;
 }
