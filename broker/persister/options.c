@@ -15,6 +15,9 @@ static const struct rc_option lines[] = {
      "Most records that one commit puts"},
     {"commit.bytes", RC_OPT_SIZE, AT(commit_bytes), KIB, 64 * MIB, "1m", "bytes", false,
      "Most bytes of records that one commit puts, one record at least"},
+    {"store.commit_wait", RC_OPT_INT, AT(commit_wait), 0, 5, "0", "ms", false,
+     "How long a commit that is not full waits for more records; for disks whose syncs are dear, acks come later by "
+     "it"},
     {"store.keep_days", RC_OPT_INT, AT(keep_days), 0, 36500, "0", "days", false,
      "Delete messages older than this, by this machine's clock; 0: keep them"},
     {"store.keep_bytes", RC_OPT_SIZE, AT(keep_bytes), 0, MAP_MAX, "0", "bytes", false,

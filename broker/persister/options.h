@@ -9,6 +9,7 @@ struct rc_persister_options {
     char **argv; /* main's, to read the options again */
     char *data_dir;
     int64_t map_size, commit_records, commit_bytes, intake_bytes;
+    int64_t commit_wait;           /* ms */
     int64_t keep_days, keep_bytes; /* 0: for ever */
 };
 

@@ -22,9 +22,28 @@ static uint64_t core_position(void *arg, const char *broker, uint64_t inc)
     return rc_store_position(p->store, broker, inc);
 }
 
+static void finish_pass(struct rc_persister_process *p);
+
+static void on_due(void *arg)
+{
+    struct rc_persister_process *p = arg;
+    p->wait = NULL;
+    rc_persister_wake(p->core);
+    finish_pass(p);
+}
+
+/* For store.commit_wait. A timer that comes too early is set anew. */
+static void await_commit(struct rc_persister_process *p)
+{
+    rc_time due = rc_persister_due(p->core), left = due - rc_clock_now();
+    if (due != RC_NEVER && !p->wait)
+        p->wait = rc_loop_once(p->daemon.loop, left > 0 ? (left + RC_MS - 1) / RC_MS : 0, on_due, p);
+}
+
 static void finish_pass(struct rc_persister_process *p)
 {
     rc_host_flush(p->host);
+    await_commit(p);
     if (!rc_persister_unready(p))
         rc_daemon_ready(&p->daemon);
 }
@@ -124,6 +143,7 @@ static void open_core(struct rc_persister_process *p)
         .times = o->common.times,
         .commit_records = (size_t)o->commit_records,
         .commit_bytes = (size_t)o->commit_bytes,
+        .commit_wait = o->commit_wait * RC_MS,
         .intake_bound = (size_t)o->intake_bytes,
     };
     memcpy(config.id, p->self.id, sizeof config.id);

@@ -42,6 +42,7 @@ struct rc_persister_config {
     struct rc_times times;
     size_t commit_records; /* most records of one commit (1024) */
     size_t commit_bytes;   /* most bytes of one commit (1 MiB), one record at least */
+    rc_time commit_wait;   /* how long the first record of a commit that is not full waits for company (0) */
     size_t intake_bound;   /* most bytes waiting for the next commits (16 MiB); beyond it records are dropped
                               and asked again */
 };
@@ -57,6 +58,9 @@ struct rc_persister *rc_persister_new(const struct rc_persister_config *config, 
                                       const struct rc_persister_events *events);
 void rc_persister_free(struct rc_persister *p);
 void rc_persister_tick(struct rc_persister *p);
+/* When rc_persister_wake has a commit to begin, RC_NEVER: not before something else happens. */
+rc_time rc_persister_due(const struct rc_persister *p);
+void rc_persister_wake(struct rc_persister *p);
 /* Sessions from now on say this incarnation (S1: a broker knew a higher one). Open ones keep theirs. */
 void rc_persister_set_inc(struct rc_persister *p, uint64_t inc);
 
