@@ -246,7 +246,7 @@ static void reading_everything_does_not_grow_the_file(void **state)
     struct rc_store *store = ((struct fixture *)*state)->store[0];
     struct rc_store_info before, after;
     struct rc_log_page page;
-    uint64_t number = 0, grown[2];
+    uint64_t number = 0;
     put(store, 1, 2400, 1);
     for (int reading = 0; reading < 2; reading++) {
         assert_true(rc_store_info(store, &before));
@@ -259,11 +259,10 @@ static void reading_everything_does_not_grow_the_file(void **state)
                 read_page(store, &page.next, false, 10, &page);
         }
         assert_true(rc_store_info(store, &after));
-        grown[reading] = after.bytes - before.bytes;
+        assert_in_range(after.bytes - before.bytes, 0, 64 * 1024); /* a held transaction: 3 MiB */
         all.n = 0;
     }
     assert_int_equal(after.readers, 1); /* one thread, one slot: none is left behind */
-    assert_in_range(grown[1], 0, grown[0] + 8 * 4096);
 }
 
 int main(void)
