@@ -286,10 +286,10 @@ static void bench_beside(uint64_t messages)
 
 static void bench_waits(void)
 {
-    const unsigned rate[] = {100, 1000, 10000}, wait[] = {0, 1, 2, 5};
+    const unsigned rate[] = {100, 1000, 10000}, wait[] = {0, 1, 5};
     for (size_t i = 0; i < sizeof rate / sizeof rate[0]; i++)
         for (size_t k = 0; k < sizeof wait / sizeof wait[0]; k++)
-            bench_wait(fresh_dir("store"), rate[i], wait[k], 5);
+            bench_wait(fresh_dir("store"), rate[i], wait[k], 4);
 }
 
 int main(int argc, char **argv)

@@ -116,9 +116,10 @@ static void take_result(struct paced *p)
 /* Waits until the next message or commit is due, or a commit has ended. */
 static void turn(struct paced *p)
 {
-    rc_time at = rc_clock_now(), wake = rc_persister_due(p->core);
+    rc_time at = rc_clock_now();
     while (p->sent < p->messages && due_at(p, p->sent + 1) <= at)
         send_one(p);
+    rc_time wake = rc_persister_due(p->core);
     if (p->sent < p->messages && (wake == RC_NEVER || due_at(p, p->sent + 1) < wake))
         wake = due_at(p, p->sent + 1);
     rc_time left = wake == RC_NEVER ? 1000 * RC_MS : wake - rc_clock_now();
