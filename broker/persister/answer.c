@@ -9,7 +9,7 @@
 #include "roomcast.pb-c.h"
 
 enum { CURSOR_MESSAGE = 1, CURSOR_USER = 2, CURSOR_LOG = 3, CURSOR_LOG_BY_KEY = 4 };
-enum { PLACE_HEAD = 1 + RC_STORE_IDENTITY + 8 }; /* of the last two: kind, store, number; the key follows */
+enum { PLACE_HEAD = 1 + 8 + 8 }; /* of the last two: kind, store, number; the key follows */
 
 struct page { /* an answer under construction; everything in it is allocated */
     Roomcast__Rows rows;
@@ -97,8 +97,8 @@ static ProtobufCBinaryData pack_place(const struct rc_place *place)
     size_t len = PLACE_HEAD + place->key.len;
     ProtobufCBinaryData out = {len, rc_zalloc(len)};
     out.data[0] = place->by_key ? CURSOR_LOG_BY_KEY : CURSOR_LOG;
-    memcpy(out.data + 1, place->store, RC_STORE_IDENTITY);
-    rc_disk_put64(out.data + 1 + RC_STORE_IDENTITY, place->number);
+    rc_disk_put64(out.data + 1, place->store);
+    rc_disk_put64(out.data + 9, place->number);
     memcpy(out.data + PLACE_HEAD, place->key.byte, place->key.len);
     return out;
 }
@@ -111,10 +111,10 @@ static bool unpack_place(const ProtobufCBinaryData *cursor, struct rc_place *out
     if (cursor->len < PLACE_HEAD || (p[0] != CURSOR_LOG && p[0] != CURSOR_LOG_BY_KEY) ||
         (key && !rc_disk_key_valid(p + PLACE_HEAD, key)))
         return false;
-    *out = (struct rc_place){.by_key = p[0] == CURSOR_LOG_BY_KEY,
-                             .number = rc_disk_get64(p + 1 + RC_STORE_IDENTITY),
+    *out = (struct rc_place){.store = rc_disk_get64(p + 1),
+                             .by_key = p[0] == CURSOR_LOG_BY_KEY,
+                             .number = rc_disk_get64(p + 9),
                              .key.len = (uint8_t)key};
-    memcpy(out->store, p + 1, RC_STORE_IDENTITY);
     memcpy(out->key.byte, p + PLACE_HEAD, key);
     return true;
 }
@@ -136,15 +136,15 @@ static const char *of_user(struct rc_store *store, const Roomcast__Query *query,
 
 static const char *of_user_by_log(struct rc_store *store, const Roomcast__Query *query, struct page *p)
 {
-    struct rc_log_query q = {
+    struct rc_user_log_query q = {
         .user = {query->user.data, query->user.len}, .newest = query->newest, .limit = query->limit};
-    struct rc_log_page page;
+    struct rc_user_log_page page;
     struct rc_place from;
     if (query->cursor.len && !unpack_place(&query->cursor, &from))
         return "bad cursor";
     if (query->cursor.len)
         q.from = &from;
-    enum rc_store_result result = rc_store_log_page(store, &q, add_row, p, &page);
+    enum rc_store_result result = rc_store_user_log_page(store, &q, add_row, p, &page);
     if (result != RC_STORE_OK)
         return rc_store_result_text(result);
     if (page.more)

@@ -16,8 +16,6 @@
 
 struct rc_store;
 
-#define RC_STORE_IDENTITY 8 /* random bytes that tell this store from every other, made with it */
-
 enum rc_store_result {
     RC_STORE_OK,
     RC_STORE_DISK_FULL, /* the file system has no room */
@@ -72,8 +70,8 @@ struct rc_store_pruned { /* of one turn */
 enum rc_store_result rc_store_prune(struct rc_store *store, const struct rc_store_keep *keep, int64_t now, size_t limit,
                                     struct rc_store_pruned *out);
 
-/* RC_STORE_IDENTITY bytes, valid as long as the store. Any thread. */
-const uint8_t *rc_store_identity(const struct rc_store *store);
+/* The random number that was made with this store, never 0: to whom its log's numbers belong. Any thread. */
+uint64_t rc_store_identity(const struct rc_store *store);
 /* Whether a message with this key is at or before the newest that retention deleted: it counts as stored. Any thread. */
 bool rc_store_is_forgotten(struct rc_store *store, const struct rc_key *key);
 
@@ -124,18 +122,18 @@ enum rc_store_result rc_store_user_page(struct rc_store *store, const struct rc_
  * also holds the key that is furthest along: in another store the walk goes on from there in the order of keys.
  */
 struct rc_place {
-    uint8_t store[RC_STORE_IDENTITY];
+    uint64_t store;         /* its identity */
     bool by_key;            /* goes by keys, among the messages up to `number` */
     uint64_t number;        /* of the last message looked at; by_key: the newest one that the walk may show */
     struct rc_disk_key key; /* of what was shown: the newest, or the oldest when walking back; len 0: nothing */
 };
-struct rc_log_query {
+struct rc_user_log_query {
     struct rc_slice user;        /* messages from or to this user */
     const struct rc_place *from; /* NULL: from the end where the walk begins */
     bool newest;                 /* walk back from the message stored last, else on from the one stored first */
     size_t limit;                /* most messages; 0: as many as a page holds */
 };
-struct rc_log_page {
+struct rc_user_log_page {
     bool more;             /* the walk is not over: `next` has more, or may have */
     struct rc_place next;  /* where it goes on */
     bool has_later;        /* `later` is set: on each page of a walk on, on the first of a walk back */
@@ -145,8 +143,8 @@ struct rc_log_page {
  * The same with pages in the order in which this store got the messages; within a page fn is called in the order of
  * keys. Any thread; blocks for the disk.
  */
-enum rc_store_result rc_store_log_page(struct rc_store *store, const struct rc_log_query *query, rc_store_row_fn *fn,
-                                       void *arg, struct rc_log_page *page);
+enum rc_store_result rc_store_user_log_page(struct rc_store *store, const struct rc_user_log_query *query,
+                                            rc_store_row_fn *fn, void *arg, struct rc_user_log_page *page);
 
 struct rc_disk_user { /* the name of a user as a place in the list of users */
     uint8_t len;      /* 0: none */

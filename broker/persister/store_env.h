@@ -8,23 +8,23 @@
 #include <pthread.h>
 
 struct rc_store {
-    char *dir;                           /* data directory */
-    uint64_t map_size;                   /* bytes of address space for the environment */
-    int lock_fd;                         /* holds the lock of the directory as long as it is open */
-    pthread_rwlock_t gate;               /* written while env changes, read while it is used */
-    MDB_env *env;                        /* NULL when it had to be opened anew and could not be */
-    uint8_t identity[RC_STORE_IDENTITY]; /* whose log numbers these are; never changes */
-    MDB_dbi meta;                        /* format, identity, positions, what retention left behind */
-    MDB_dbi messages;                    /* message key -> row */
-    MDB_dbi by_user;                     /* user hash, message key -> nothing */
-    MDB_dbi by_user_log;                 /* user hash, number -> nothing */
-    MDB_dbi log;                         /* number -> message key */
-    MDB_dbi users;                       /* user -> flags */
+    char *dir;             /* data directory */
+    uint64_t map_size;     /* bytes of address space for the environment */
+    int lock_fd;           /* holds the lock of the directory as long as it is open */
+    pthread_rwlock_t gate; /* written while env changes, read while it is used */
+    MDB_env *env;          /* NULL when it had to be opened anew and could not be */
+    uint64_t identity;     /* whose log numbers these are; set when the environment is opened */
+    MDB_dbi meta;          /* format, identity, positions, what retention left behind */
+    MDB_dbi messages;      /* message key -> row */
+    MDB_dbi by_user;       /* user hash, message key -> nothing */
+    MDB_dbi by_user_log;   /* user hash, number -> nothing */
+    MDB_dbi log;           /* number -> message key */
+    MDB_dbi users;         /* user -> flags */
 };
 
 /* Keys of meta, beside those of positions. */
 #define RC_META_FORMAT   "format"   /* u64 */
-#define RC_META_IDENTITY "identity" /* RC_STORE_IDENTITY random bytes */
+#define RC_META_IDENTITY "identity" /* u64, random, not 0 */
 #define RC_META_UPGRADE  "upgrade"  /* u64: messages of the log up to here are brought over; absent: all are */
 #define RC_META_HORIZON  "horizon"  /* newest message key that retention deleted: nothing up to it is stored again */
 #define RC_META_LAST     "last"     /* u64: number of the log that was used, though retention may have deleted it */

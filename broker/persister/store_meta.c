@@ -69,16 +69,19 @@ int rc_store_horizon(struct rc_store *store, MDB_txn *txn, struct rc_disk_key *h
 
 int rc_store_identify(struct rc_store *store, MDB_txn *txn)
 {
-    MDB_val value;
-    int rc = get(store, txn, RC_META_IDENTITY, &value);
-    if (rc == 0 && value.mv_size != RC_STORE_IDENTITY)
-        return MDB_CORRUPTED;
-    if (rc == 0)
-        memcpy(store->identity, value.mv_data, RC_STORE_IDENTITY);
+    uint64_t identity;
+    int rc = rc_store_meta64(store, txn, RC_META_IDENTITY, &identity);
+    if (rc == 0 && store->identity != identity) /* else it may be read just now: the environment was opened anew */
+        store->identity = identity;
     if (rc != MDB_NOTFOUND)
         return rc;
-    rc_disk_put64(store->identity, rc_random64());
-    return rc_store_meta_put(store, txn, RC_META_IDENTITY, store->identity, RC_STORE_IDENTITY);
+    store->identity = rc_random64() | 1; /* not 0 */
+    return rc_store_meta_put64(store, txn, RC_META_IDENTITY, store->identity);
+}
+
+uint64_t rc_store_identity(const struct rc_store *store)
+{
+    return store->identity;
 }
 
 bool rc_store_is_forgotten(struct rc_store *store, const struct rc_key *key)

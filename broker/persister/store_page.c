@@ -205,8 +205,7 @@ enum rc_store_result rc_store_user_page(struct rc_store *store, const struct rc_
 /* The place that belongs to the messages up to `number` of this store, with the key of `from` for now. */
 static struct rc_place place(const struct walk *w, const struct rc_place *from, bool by_key, uint64_t number)
 {
-    struct rc_place out = {.by_key = by_key, .number = number};
-    memcpy(out.store, w->store->identity, sizeof out.store);
+    struct rc_place out = {.store = w->store->identity, .by_key = by_key, .number = number};
     if (from)
         out.key = from->key;
     return out;
@@ -224,7 +223,7 @@ static void move_key(const struct walk *w, struct rc_disk_key *key)
 }
 
 /* By this store's own numbers. */
-static int walk_log(struct walk *w, const struct rc_place *from, uint64_t last, struct rc_log_page *page)
+static int walk_log(struct walk *w, const struct rc_place *from, uint64_t last, struct rc_user_log_page *page)
 {
     int rc = walk_page(w, from ? begin_past_number(w, from->number) : begin(w), &page->more);
     uint64_t number = page->more ? rc_disk_get64((uint8_t *)w->last.mv_data + 8) : last;
@@ -237,9 +236,9 @@ static int walk_log(struct walk *w, const struct rc_place *from, uint64_t last, 
 }
 
 /* By keys, for a walk that another store began, and for the pages of it that follow. */
-static int walk_keys(struct walk *w, const struct rc_place *from, uint64_t last, struct rc_log_page *page)
+static int walk_keys(struct walk *w, const struct rc_place *from, uint64_t last, struct rc_user_log_page *page)
 {
-    bool ours = memcmp(from->store, w->store->identity, sizeof from->store) == 0;
+    bool ours = from->store == w->store->identity;
     w->bound = ours && from->number < last ? from->number : last;
     int rc = walk_page(w, begin_past_key(w, (struct rc_slice){from->key.byte, from->key.len}), &page->more);
     page->next = place(w, from, page->more, w->bound); /* at its end it goes on by our numbers */
@@ -252,14 +251,14 @@ static int walk_keys(struct walk *w, const struct rc_place *from, uint64_t last,
     return rc;
 }
 
-enum rc_store_result rc_store_log_page(struct rc_store *store, const struct rc_log_query *query, rc_store_row_fn *fn,
-                                       void *arg, struct rc_log_page *page)
+enum rc_store_result rc_store_user_log_page(struct rc_store *store, const struct rc_user_log_query *query,
+                                            rc_store_row_fn *fn, void *arg, struct rc_user_log_page *page)
 {
     struct walk w = {.store = store, .user = query->user, .newest = query->newest, .limit = query->limit};
     const struct rc_place *from = query->from;
-    bool by_log = !from || (!from->by_key && memcmp(from->store, store->identity, sizeof from->store) == 0);
+    bool by_log = !from || (!from->by_key && from->store == store->identity);
     uint64_t last;
-    *page = (struct rc_log_page){0};
+    *page = (struct rc_user_log_page){0};
     enum rc_store_result result = rc_store_read_begin(store, &w.txn);
     if (result != RC_STORE_OK)
         return result;

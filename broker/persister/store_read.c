@@ -41,11 +41,6 @@ void rc_disk_log_index_pack(struct rc_slice user, uint64_t number, uint8_t out[R
     rc_disk_put64(out + 8, number);
 }
 
-const uint8_t *rc_store_identity(const struct rc_store *store)
-{
-    return store->identity;
-}
-
 uint64_t rc_store_position(struct rc_store *store, const char *broker, uint64_t inc)
 {
     struct rc_disk_position name;

@@ -159,7 +159,7 @@ static rc_time read_rows(struct rc_store *store, const char *user, uint64_t rows
 {
     struct rc_slice name = {(const uint8_t *)user, strlen(user)};
     struct rc_disk_key next = {0};
-    struct rc_log_page page = {.more = true};
+    struct rc_user_log_page page = {.more = true};
     uint64_t got = 0;
     bool begun = false;
     rc_time begin = rc_clock_now();
@@ -167,8 +167,8 @@ static rc_time read_rows(struct rc_store *store, const char *user, uint64_t rows
         struct rc_disk_key from = next;
         struct rc_place place = page.next;
         const struct rc_store_query q = {.user = name, .from = {from.byte, from.len}, .limit = rows - got};
-        const struct rc_log_query l = {.user = name, .from = begun ? &place : NULL, .limit = rows - got};
-        if ((by_log ? rc_store_log_page(store, &l, count_row, &got, &page)
+        const struct rc_user_log_query l = {.user = name, .from = begun ? &place : NULL, .limit = rows - got};
+        if ((by_log ? rc_store_user_log_page(store, &l, count_row, &got, &page)
                     : rc_store_user_page(store, &q, count_row, &got, &next)) != RC_STORE_OK)
             bench_die("a page cannot be read");
         begun = true;

@@ -60,18 +60,18 @@ static void see(void *arg, const struct rc_store_row *row)
 
 /* Reads one page and adds it to `all`; from may be the page's own place, or NULL. */
 static void read_page(struct rc_store *store, const struct rc_place *from, bool newest, size_t limit,
-                      struct rc_log_page *page)
+                      struct rc_user_log_page *page)
 {
     struct rc_place at = from ? *from : (struct rc_place){0};
-    struct rc_log_query q = {.user = text("ana"), .from = from ? &at : NULL, .newest = newest, .limit = limit};
+    struct rc_user_log_query q = {.user = text("ana"), .from = from ? &at : NULL, .newest = newest, .limit = limit};
     page_seen.n = 0;
-    assert_int_equal(rc_store_log_page(store, &q, see, &page_seen, page), RC_STORE_OK);
+    assert_int_equal(rc_store_user_log_page(store, &q, see, &page_seen, page), RC_STORE_OK);
     for (size_t i = 0; i < page_seen.n; i++)
         all.fecha[all.n++] = page_seen.fecha[i];
 }
 
 static void read_on(struct rc_store *store, const struct rc_place *from, bool newest, size_t limit,
-                    struct rc_log_page *page)
+                    struct rc_user_log_page *page)
 {
     read_page(store, from, newest, limit, page);
     while (page->more)
@@ -115,7 +115,7 @@ static void assert_page(int64_t first, int64_t last)
 static void pages_join_both_ways(void **state)
 {
     struct rc_store *store = ((struct fixture *)*state)->store[0];
-    struct rc_log_page page;
+    struct rc_user_log_page page;
     const size_t limit[] = {0, 1, 7, 255, 256, 1000};
     put(store, 1, 590, 1);
     for (size_t i = 0; i < 6; i++) {
@@ -138,7 +138,7 @@ static void pages_join_both_ways(void **state)
 static void nothing_is_an_end_that_can_be_followed(void **state)
 {
     struct rc_store *store = ((struct fixture *)*state)->store[0];
-    struct rc_log_page page;
+    struct rc_user_log_page page;
     for (int newest = 0; newest < 2; newest++) {
         read_page(store, NULL, newest, 0, &page);
         assert_int_equal(page_seen.n, 0);
@@ -155,7 +155,7 @@ static void nothing_is_an_end_that_can_be_followed(void **state)
 static void late_row_is_not_passed_over(void **state)
 {
     struct rc_store *store = ((struct fixture *)*state)->store[0];
-    struct rc_log_page page, back;
+    struct rc_user_log_page page, back;
     put(store, 10, 20, 2);
     read_on(store, NULL, false, 2, &page);
     put(store, 11, 19, 2);
@@ -176,7 +176,7 @@ static void late_row_is_not_passed_over(void **state)
 static void late_rows_are_in_order_inside_a_page(void **state)
 {
     struct rc_store *store = ((struct fixture *)*state)->store[0];
-    struct rc_log_page page;
+    struct rc_user_log_page page;
     const int64_t fecha[] = {5, 3, 9, 1, 4};
     for (size_t i = 0; i < 5; i++)
         put(store, fecha[i], fecha[i], 1);
@@ -191,7 +191,7 @@ static void late_rows_are_in_order_inside_a_page(void **state)
 static void another_store_goes_on(void **state)
 {
     struct fixture *f = *state;
-    struct rc_log_page page;
+    struct rc_user_log_page page;
     put(f->store[0], 1, 500, 1);
     put(f->store[1], 2, 500, 2);
     put(f->store[1], 1, 499, 2);
@@ -209,7 +209,7 @@ static void another_store_goes_on(void **state)
 static void another_store_follows_its_own_log(void **state)
 {
     struct fixture *f = *state;
-    struct rc_log_page page;
+    struct rc_user_log_page page;
     put(f->store[0], 100, 400, 1);
     put(f->store[1], 100, 400, 1);
     read_page(f->store[0], NULL, false, 50, &page);
@@ -227,7 +227,7 @@ static void another_store_follows_its_own_log(void **state)
 static void place_of_a_longer_log_is_harmless(void **state)
 {
     struct fixture *f = *state;
-    struct rc_log_page page;
+    struct rc_user_log_page page;
     put(f->store[0], 1, 10, 1);
     read_on(f->store[0], NULL, false, 0, &page);
     all.n = 0;
@@ -245,7 +245,7 @@ static void reading_everything_does_not_grow_the_file(void **state)
 {
     struct rc_store *store = ((struct fixture *)*state)->store[0];
     struct rc_store_info before, after;
-    struct rc_log_page page;
+    struct rc_user_log_page page;
     uint64_t number = 0;
     put(store, 1, 2400, 1);
     for (int reading = 0; reading < 2; reading++) {

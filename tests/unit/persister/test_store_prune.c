@@ -108,13 +108,13 @@ static size_t by_key(struct rc_store *store, const char *user)
 }
 
 static size_t by_log(struct rc_store *store, const char *user, struct rc_place *from, bool newest,
-                     struct rc_log_page *page)
+                     struct rc_user_log_page *page)
 {
-    struct rc_log_query q = {.user = text(user), .from = from, .newest = newest};
+    struct rc_user_log_query q = {.user = text(user), .from = from, .newest = newest};
     struct rc_place at;
     seen.n = 0;
     for (;;) {
-        assert_int_equal(rc_store_log_page(store, &q, see, &seen, page), RC_STORE_OK);
+        assert_int_equal(rc_store_user_log_page(store, &q, see, &seen, page), RC_STORE_OK);
         if (!page->more)
             return seen.n;
         at = page->next;
@@ -125,7 +125,7 @@ static size_t by_log(struct rc_store *store, const char *user, struct rc_place *
 /* All indexes tell the same: the messages of this user are those of first to last. */
 static void assert_left(struct rc_store *store, const char *user, int64_t first, int64_t last)
 {
-    struct rc_log_page page;
+    struct rc_user_log_page page;
     size_t n = last < first ? 0 : (size_t)(last - first + 1);
     assert_int_equal(by_log(store, user, NULL, true, &page), n);
     assert_int_equal(by_log(store, user, NULL, false, &page), n);
@@ -218,7 +218,7 @@ static void deleted_message_does_not_come_back(void **state)
 static void numbers_are_not_given_twice(void **state)
 {
     struct fixture *f = *state;
-    struct rc_log_page page;
+    struct rc_user_log_page page;
     put(f->store, "ana", 2000, 2009);
     put(f->store, "ana", 1000, 1000); /* late: number 11 goes before 1 to 10 */
     by_log(f->store, "ana", NULL, false, &page);
@@ -238,15 +238,15 @@ static void numbers_are_not_given_twice(void **state)
 static void cursors_before_the_beginning_go_on_with_what_is_left(void **state)
 {
     struct fixture *f = *state;
-    struct rc_log_page first, page;
-    struct rc_log_query q = {.user = text("ana"), .limit = 10};
+    struct rc_user_log_page first, page;
+    struct rc_user_log_query q = {.user = text("ana"), .limit = 10};
     put(f->store, "ana", 2000, 2099);
-    assert_int_equal(rc_store_log_page(f->store, &q, see, &seen, &first), RC_STORE_OK);
+    assert_int_equal(rc_store_user_log_page(f->store, &q, see, &seen, &first), RC_STORE_OK);
     delete_before(f->store, 2050, 100);
     struct rc_place at = first.next;
     assert_int_equal(by_log(f->store, "ana", &at, false, &page), 50);
     assert_int_equal(by_log(f->store, "ana", &at, true, &page), 0);
-    at.store[0] ^= 1; /* of another store: by keys */
+    at.store ^= 1; /* of another store: by keys */
     assert_int_equal(by_log(f->store, "ana", &at, false, &page), 50);
     assert_int_equal(by_log(f->store, "ana", &at, true, &page), 0);
 }
