@@ -21,7 +21,7 @@ static const struct rc_option lines[] = {
      "stored: acknowledge after the quorum stored; routed: after delivery, storing follows."},
     {"node.incarnation", RC_OPT_INT, AT(incarnation), 0, INT64_MAX, "0", "ms", false,
      "Lowest incarnation to start with; the wall clock decides unless it was set back."},
-    {"queue.waiting", RC_OPT_SIZE, AT(waiting_bytes), MIB, BOUND_MAX, "64m", "bytes", false,
+    {"queue.waiting", RC_OPT_SIZE, AT(waiting_bytes), MIB / 16, BOUND_MAX, "64m", "bytes", false,
      "Accepted messages that wait to be confirmed; at the bound further ones are refused as busy."},
     {"queue.gateway", RC_OPT_SIZE, AT(gateway_bytes), 4 * MIB, 16 * MIB, "16m", "bytes", false,
      "Unsent or unacknowledged for one gateway; at the bound messages to its rooms are refused as busy."},

@@ -4,6 +4,7 @@
  *   link fd / tick -> host -> core -> kicks, publishes -> host flush, topic flush       all on one loop
  */
 #include "broker/process.h"
+#include "broken.h"
 #include "broker/process_impl.h"
 #include "clock.h"
 
@@ -61,7 +62,11 @@ static void gateway_gone(void *arg, const char *gateway, uint64_t inc)
 static enum rc_hello node_hello(void *arg, const struct rc_peer *peer, uint64_t *known_inc)
 {
     struct rc_broker_process *b = arg;
-    return rc_broker_hello(b->core, peer, known_inc);
+    enum rc_hello verdict = rc_broker_hello(b->core, peer, known_inc);
+    if (verdict == RC_HELLO_OLD && peer->role == RC_GATEWAY && *known_inc == peer->inc)
+        rc_log(RC_ERROR, "hello-of-gone", "gateway=%s incarnation=%llu effect=\"it closes its clients\"", peer->id,
+               (unsigned long long)peer->inc);
+    return verdict;
 }
 
 static enum rc_broker_state node_state(void *arg)
@@ -192,6 +197,7 @@ static void on_second(void *arg)
     struct rc_broker_process *b = arg;
     struct rc_broker_stats stats;
     rc_broker_stats(b->core, &stats);
+    rc_broken_report(&stats.broken, &b->broken_seen);
     rc_rate_sample(&b->in, stats.emits, rc_clock_now());
     rc_rate_sample(&b->out, stats.delivers, rc_clock_now());
     rc_roster_sweep(&b->roster, rc_clock_now());

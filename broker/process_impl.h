@@ -32,6 +32,7 @@ struct rc_broker_process {
     uint64_t next_inc; /* we are refused as too old: begin again with this one; 0: no */
     bool twin;         /* another process has our id: the loop ended for that */
     struct rc_rate in, out;
+    uint64_t broken_seen; /* invariants, as last logged */
     _Atomic uint64_t values[BM_COUNT];
     _Atomic uint64_t *copies[1];
     struct rc_link_metrics link_values;

@@ -44,6 +44,20 @@
     X(GM_NOT_STORED, "not_stored_total", RC_COUNTER, "messages", "Messages delivered and given up unstored")           \
     X(GM_UNCONFIRMED, "unconfirmed", RC_GAUGE, "messages", "Messages that no broker has confirmed yet")                \
     X(GM_VOTERS, "voters", RC_GAUGE, "brokers", "Brokers that count in the majority")                                  \
+    X(GM_UNCONFIRMED_BYTES, "unconfirmed_bytes", RC_GAUGE, "bytes", "Bytes of these, bounded by queue.unconfirmed")    \
+    X(GM_EMITS_BUSY, "emits_busy_total", RC_COUNTER, "messages",                                                       \
+      "Messages refused since unconfirmed ones reach a bound")                                                         \
+    X(GM_PAYLOADS_DROPPED, "payloads_dropped_total", RC_COUNTER, "messages",                                           \
+      "Messages delivered and not stored yet whose bytes were dropped for newer ones")                                 \
+    X(GM_SOCKET_PAUSES, "socket_pauses_total", RC_COUNTER, "pauses",                                                   \
+      "Times a client was not read until its messages were delivered")                                                 \
+    X(GM_CREDIT_WAITS, "credit_waits_total", RC_COUNTER, "waits",                                                      \
+      "Times messages waited since much is on its way to a broker")                                                    \
+    X(GM_RECEIVER_ENTRIES, "receiver_entries", RC_GAUGE, "entries",                                                    \
+      "Pairs of a sending gateway and a room whose number is kept")                                                    \
+    X(GM_RECEIVER_DROPPED, "receiver_dropped_total", RC_COUNTER, "entries", "Idle ones of these dropped at the bound") \
+    X(GM_RECEIVER_FULL, "receiver_full_total", RC_COUNTER, "sockets", "CONNECTs refused since none of these was idle") \
+    X(GM_INVARIANTS, "invariants_broken_total", RC_COUNTER, "times", "Invariants of the protocol found broken: a bug") \
     X(GM_JUMPS, "clock_jumps_total", RC_COUNTER, "jumps", "Times the machine's clock jumped")                          \
     X(GM_FENCES, "fences_total", RC_COUNTER, "fences", "Times this gateway lost the brokers")
 

@@ -56,6 +56,8 @@ static const struct rc_option lines[] = {
      "The same for one socket; at the bound nothing more is read from it for a while."},
     {"queue.credit", RC_OPT_SIZE, AT(queue_credit), 64 * KIB, GIB, "4m", "bytes", false,
      "Bytes on their way to one broker."},
+    {"queue.receiver", RC_OPT_INT, AT(queue_receiver), 16, 100000000, "1000000", "entries", false,
+     "Pairs of a sending gateway and a room whose last number is kept; with so many in use no client is taken."},
     {"drain.pace", RC_OPT_INT, AT(drain_pace), 1, 1000000, "1000", "connections/s", false,
      "Clients closed a second when the gateway drains; more when it would last longer than it may."},
     {"drain.timeout", RC_OPT_MS, AT(drain_timeout), 0, HOUR, "60000", "ms", false,

@@ -1,6 +1,7 @@
 /* What a gateway tells operators: readiness, metrics, status. */
 #include "gateway/process_impl.h"
 
+#include "broken.h"
 #include "clock.h"
 #include "log.h"
 
@@ -22,6 +23,20 @@ static bool ready(void *arg, char *why, size_t size)
     return s.core.state == RC_SERVING;
 }
 
+/* What happens at the bounds of protocol.md 10. */
+static void refresh_bounds(struct rc_gateway_process *g, const struct rc_gateway_stats *s)
+{
+    rc_metric_set(&g->values[GM_INVARIANTS], s->broken.count);
+    rc_metric_set(&g->values[GM_UNCONFIRMED_BYTES], s->unconfirmed_bytes);
+    rc_metric_set(&g->values[GM_EMITS_BUSY], s->busy);
+    rc_metric_set(&g->values[GM_PAYLOADS_DROPPED], s->stripped);
+    rc_metric_set(&g->values[GM_SOCKET_PAUSES], s->pauses);
+    rc_metric_set(&g->values[GM_CREDIT_WAITS], s->stalls);
+    rc_metric_set(&g->values[GM_RECEIVER_ENTRIES], s->receiver_entries);
+    rc_metric_set(&g->values[GM_RECEIVER_DROPPED], s->evicted);
+    rc_metric_set(&g->values[GM_RECEIVER_FULL], s->full);
+}
+
 /* The link loop's own values; the workers keep theirs themselves. */
 static void refresh(struct rc_gateway_process *g, struct rc_router_stats *s)
 {
@@ -37,6 +52,7 @@ static void refresh(struct rc_gateway_process *g, struct rc_router_stats *s)
     rc_metric_set(&g->values[GM_NOT_STORED], s->core.not_stored);
     rc_metric_set(&g->values[GM_UNCONFIRMED], s->core.unconfirmed);
     rc_metric_set(&g->values[GM_VOTERS], s->core.voters);
+    refresh_bounds(g, &s->core);
 }
 
 static void metrics(void *arg, FILE *out)
@@ -100,8 +116,8 @@ static char *status(void *arg)
     return json;
 }
 
-/* Once a second at most: the persisters are away for longer than emits wait. */
-static void alarm_unstored(struct rc_gateway_process *g)
+/* Once a second at most: the persisters are away for longer than emits wait; or a bug shows. */
+static void raise_alarms(struct rc_gateway_process *g)
 {
     struct rc_router_stats s;
     rc_router_stats(g->router, &s);
@@ -109,11 +125,12 @@ static void alarm_unstored(struct rc_gateway_process *g)
         rc_log(RC_ERROR, "not-stored", "messages=%llu total=%llu effect=\"delivered, not confirmed as stored in time\"",
                (unsigned long long)(s.core.not_stored - g->not_stored), (unsigned long long)s.core.not_stored);
     g->not_stored = s.core.not_stored;
+    rc_broken_report(&s.core.broken, &g->broken_seen);
 }
 
 void rc_gateway_report_sample(struct rc_gateway_process *g)
 {
-    alarm_unstored(g);
+    raise_alarms(g);
     rc_rate_sample(&g->in, value(g, GM_EVENTS_IN), rc_clock_now());
     rc_rate_sample(&g->out, value(g, GM_COPIES_OUT), rc_clock_now());
 }

@@ -239,7 +239,7 @@ static struct rc_gateway *core_new(struct rc_router *r)
         .bound = (size_t)o->queue_unconfirmed,
         .socket_bound = (size_t)o->queue_socket,
         .credit = (size_t)o->queue_credit,
-        .receiver_max = 1000000,
+        .receiver_max = (size_t)o->queue_receiver,
     };
     memcpy(config.id, r->config.self.id, sizeof config.id);
     struct rc_world world = {r, rc_host_now, rc_host_random, world_kick, world_end};

@@ -25,6 +25,7 @@
     X(PM_HISTORY_ROWS, "history_rows", RC_COUNTER, "rows", "Messages and users in these answers.")                     \
     X(PM_HISTORY_BUSY, "history_busy", RC_COUNTER, "queries", "Queries refused because too many were under way.")      \
     X(PM_HISTORY_PENDING, "history_pending", RC_GAUGE, "queries", "Queries under way.")                                \
+    X(PM_INVARIANTS, "invariants_broken", RC_COUNTER, "times", "Invariants of the protocol found broken: a bug.")      \
     X(PM_BROKERS, "brokers", RC_GAUGE, "brokers", "Brokers with a session.")                                           \
     X(PM_GATEWAYS, "gateways", RC_GAUGE, "gateways", "Gateways with a session.")                                       \
     X(PM_LAG, "lag", RC_GAUGE, "records", "Records that brokers announced and that are not committed.")                \

@@ -1,4 +1,5 @@
 /* What a persister tells operators: readiness, metrics, status. */
+#include "broken.h"
 #include "broker/persister/process_impl.h"
 #include "clock.h"
 #include "log.h"
@@ -57,6 +58,7 @@ static void refresh(struct rc_persister_process *p, struct rc_persister_stats *s
         {PM_HOLES, s->holes},
         {PM_TOPIC_DROPPED, topic.forged + topic.replayed},
         {PM_HISTORY_PENDING, rc_history_pending(p->history)},
+        {PM_INVARIANTS, s->broken.count},
         {PM_BROKERS, s->brokers},
         {PM_GATEWAYS, rc_aside_count(p->aside)},
         {PM_LAG, s->lag},
@@ -81,6 +83,7 @@ void rc_persister_sample(struct rc_persister_process *p)
     struct rc_persister_stats s;
     struct rc_store_info info;
     refresh(p, &s);
+    rc_broken_report(&s.broken, &p->broken_seen);
     rc_rate_sample(&p->in, s.records + s.waiting, rc_clock_now());
     rc_rate_sample(&p->out, s.records, rc_clock_now());
     if (!rc_store_info(p->store, &info))

@@ -16,10 +16,9 @@
  * ------------------------------------------------------------------------------------------------------------
  */
 
-/* The map's value is the generation itself. */
 static bool is_refused(const struct rc_bk_gateway *e, uint32_t slot, uint64_t generation)
 {
-    return (uintptr_t)rc_map_get(&e->refused, &slot, sizeof slot) >= generation;
+    return e->slot[slot].refused >= generation;
 }
 
 /* B7: answers once per generation; what is still on its way with that generation is dropped silently. */
@@ -28,7 +27,7 @@ static void refuse(struct rc_broker *b, struct rc_bk_gateway *origin, uint32_t s
 {
     if (is_refused(origin, slot, generation))
         return;
-    rc_map_put(&origin->refused, &slot, sizeof slot)->value = (void *)(uintptr_t)generation;
+    origin->slot[slot].refused = generation;
     struct rc_op *op = rc_op_new(RC_OP_REFUSED);
     op->reply.slot = slot;
     op->reply.number = generation;
@@ -86,6 +85,8 @@ static void check(struct rc_broker *b, struct rc_bk_waiting *w)
 
 void rc_bk_stored(struct rc_broker *b, struct rc_bk_waiting *w)
 {
+    if (!RC_HOLDS(&b->count.broken, w->origin->s, RC_INV_CONFIRM, rc_topic_copies(b, w->record) >= b->config.quorum))
+        return; /* the origin sends it again in its next session */
     w->record = 0;
     check(b, w);
 }
@@ -139,17 +140,31 @@ static size_t waiting_size(uint32_t targets)
     return sizeof(struct rc_bk_waiting) + targets * sizeof(struct rc_bk_wait);
 }
 
-static bool overfull(const struct rc_broker *b, const struct rc_bk_room *room, size_t bytes)
+/* A member gateway has as much unacknowledged as it may. */
+static bool member_full(const struct rc_broker *b, const struct rc_bk_room *room, size_t bytes)
 {
     const struct rc_bk_member *m;
-    if (b->waiting_bytes + waiting_size(room ? room->gateways : 0) > b->config.waiting_bound)
-        return true;
     if (!room)
         return false;
     TAILQ_FOREACH (m, &room->members, in_room)
         if (m->gateway->s && m->gateway->s->out_bytes + m->gateway->s->flight_bytes + bytes > b->config.gateway_bound)
             return true;
     return false;
+}
+
+/* Section 10: the bounds of what is waiting, of a gateway, of the topic. */
+static bool busy(struct rc_broker *b, const struct rc_bk_room *room, const struct rc_op *op)
+{
+    uint64_t *reached = NULL;
+    if (b->waiting_bytes + waiting_size(room ? room->gateways : 0) > b->config.waiting_bound)
+        reached = &b->count.busy_waiting;
+    else if (member_full(b, room, op->bytes))
+        reached = &b->count.busy_gateway;
+    else if (op->emit.row && b->persisters && !rc_topic_has_room(b, op->bytes))
+        reached = &b->count.busy_topic;
+    if (reached)
+        ++*reached;
+    return reached != NULL;
 }
 
 /* 0: accept. */
@@ -161,9 +176,7 @@ static enum rc_refusal judge(struct rc_broker *b, const struct rc_bk_room *room,
     for (uint32_t i = 0; i < f->views; i++)
         if (!rc_bk_covers(f->view[i], op->emit.slot))
             return RC_NOT_COVERED;
-    if (overfull(b, room, op->bytes) || (op->emit.row && b->persisters && !rc_topic_has_room(b, op->bytes)))
-        return RC_BUSY;
-    return 0;
+    return busy(b, room, op) ? RC_BUSY : 0;
 }
 
 static void send_to(struct rc_broker *b, struct rc_bk_waiting *w, struct rc_bk_gateway *e, const struct rc_op *emit)
@@ -210,8 +223,24 @@ static void accept_emit(struct rc_broker *b, struct rc_bk_gateway *origin, const
     check(b, w);
 }
 
+/* A queue is sent from its first to its newest, and again so in a higher generation (section 5). */
+static bool in_order(struct rc_broker *b, const struct rc_bk_gateway *origin, const struct rc_op *op)
+{
+    struct rc_bk_slot *slot = &origin->slot[op->emit.slot];
+    if (!RC_HOLDS(&b->count.broken, origin->s, RC_INV_TARGET, op->emit.generation >= slot->generation))
+        return false;
+    bool again = op->emit.generation > slot->generation;
+    if (!RC_HOLDS(&b->count.broken, origin->s, RC_INV_ORDER, again || op->emit.msg.seq > slot->seq))
+        return false;
+    slot->generation = op->emit.generation;
+    slot->seq = op->emit.msg.seq;
+    return true;
+}
+
 void rc_bk_emit(struct rc_broker *b, struct rc_bk_gateway *origin, const struct rc_op *op)
 {
+    if (!in_order(b, origin, op))
+        return;
     if (is_refused(origin, op->emit.slot, op->emit.generation))
         return;
     const struct rc_bk_room *room = rc_bk_room_find(b, op->emit.msg.room);

@@ -30,6 +30,7 @@ struct rc_broker *rc_broker_new(const struct rc_broker_config *config, const str
     if (config->n > RC_BROKERS_MAX || config->persisters > RC_PERSISTERS_MAX || config->quorum > config->persisters)
         return NULL;
     struct rc_broker *b = rc_zalloc(sizeof *b);
+    (void)RC_HOLDS(&b->count.broken, NULL, RC_INV_TIMES, !rc_times_check(&config->times));
     b->config = *config;
     b->config.broker = NULL;
     b->config.persister = NULL;
@@ -222,6 +223,8 @@ static void note_contact(const struct rc_broker *b, const struct rc_session *s, 
 static bool receive_gateway(struct rc_broker *b, struct rc_session *s, const struct rc_batch *batch)
 {
     struct rc_bk_gateway *e = s->owner;
+    if (!RC_HOLDS(&b->count.broken, s, RC_INV_SESSION, e->s == s))
+        return true; /* ended by rc_broker_receive */
     e->heard = s->heard;
     note_contact(b, s, &e->contact);
     e->active |= batch->active;
@@ -292,6 +295,10 @@ bool rc_broker_receive(struct rc_broker *b, struct rc_session *s, const struct r
                                              : receive_persister(b, s, batch);
     if (!go_on)
         return false;
+    if (s->broken) {
+        rc_bk_end(b, s, RC_END_INVARIANT);
+        return false;
+    }
     rc_session_done(s, batch->seq);
     if (rc_session_wants(s))
         b->world.kick(b->world.host, s);
@@ -309,7 +316,12 @@ static bool attend(struct rc_broker *b, struct rc_session *s, rc_time now)
 {
     const struct rc_times *t = &b->config.times;
     bool silent = rc_session_silent(s, now, t->s);
+    if (s->broken || !RC_HOLDS(&b->count.broken, s, RC_INV_CLOCKS, s->contact <= s->heard && s->heard <= now)) {
+        rc_bk_end(b, s, RC_END_INVARIANT);
+        return false;
+    }
     if (silent || (s->flight_len && now - s->acked_at > 5 * t->s)) {
+        b->count.stuck += !silent;
         rc_bk_end(b, s, silent ? RC_END_SILENT : RC_END_BOUND);
         return false;
     }
@@ -414,6 +426,7 @@ void rc_broker_stats(const struct rc_broker *b, struct rc_broker_stats *out)
     out->rooms = b->rooms.count;
     out->memberships = b->memberships;
     out->waiting = b->waiting;
+    out->waiting_bytes = b->waiting_bytes;
     out->topic_records = (size_t)(b->topic.last - b->topic.first + 1);
     out->topic_bytes = b->topic.bytes;
     out->topic_last = b->topic.last;

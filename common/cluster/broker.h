@@ -40,9 +40,13 @@ struct rc_broker_stats {
     size_t gateways, brokers, persisters; /* with a session */
     uint32_t voters;                      /* brokers that count in the majority, this one included (C2) */
     size_t live;                          /* gateways that this broker takes for alive; 0 also when unknown */
-    size_t rooms, memberships, waiting, topic_records, topic_bytes;
+    size_t rooms, memberships, waiting, waiting_bytes, topic_records, topic_bytes;
     uint64_t topic_last, topic_stored; /* numbers: newest, and stored at the quorum */
     uint64_t emits, delivers, confirms, refused, gone, records, resends, holes;
+    uint64_t stuck;                                  /* sessions ended since the peer acknowledged nothing for 5 S */
+    uint64_t busy_waiting, busy_gateway, busy_topic; /* of refused: which bound was reached (section 10) */
+    uint64_t hello_gone;                             /* HELLOs of incarnations that are gone (section 11, 6) */
+    struct rc_broken broken;
     size_t out_bytes; /* unsent and unacknowledged, all sessions */
 };
 

@@ -64,6 +64,12 @@ struct rc_bk_waiting {
 };
 TAILQ_HEAD(rc_bk_waiting_list, rc_bk_waiting);
 
+/* What a gateway said of a slot in this session. */
+struct rc_bk_slot {
+    uint64_t generation, seq; /* of its newest emit */
+    uint64_t refused;         /* emits of this generation or a lower one are dropped (B7) */
+};
+
 /* B1. Stays when the session breaks, until the next HELLO or until it is gone. */
 struct rc_bk_gateway {
     char id[RC_ID_MAX + 1];
@@ -74,10 +80,11 @@ struct rc_bk_gateway {
     bool active;             /* asked to be counted (G7) */
     bool listed;             /* in the list last sent to the other brokers */
     struct rc_bk_view *view; /* last SYNCED of this session; NULL: none */
+    uint64_t version;        /* of that SYNCED; 0: none */
     struct rc_bk_member_list rooms;
     struct rc_bk_wait_list waits;      /* DELIVERs that it has not acknowledged */
     struct rc_bk_waiting_list waiting; /* its own emits */
-    struct rc_map refused;             /* slot -> generation (B7), of this session */
+    struct rc_bk_slot *slot;           /* RC_SLOTS of this session; NULL: none */
 };
 
 struct rc_bk_peer { /* another broker */
@@ -170,7 +177,7 @@ struct rc_bk_peer *rc_bk_peer_find(const struct rc_broker *b, const char *id);
 
 /* gateways.c */
 struct rc_bk_gateway *rc_bk_gateway_find(const struct rc_broker *b, const char *id);
-enum rc_hello rc_bk_gateway_hello(const struct rc_broker *b, const struct rc_peer *peer, uint64_t *known_inc);
+enum rc_hello rc_bk_gateway_hello(struct rc_broker *b, const struct rc_peer *peer, uint64_t *known_inc);
 struct rc_session *rc_bk_gateway_up(struct rc_broker *b, const struct rc_peer *peer, uint64_t session);
 void rc_bk_gateway_lost(struct rc_broker *b, struct rc_bk_gateway *e);
 void rc_bk_gateway_gone(struct rc_broker *b, struct rc_bk_gateway *e);
@@ -205,6 +212,7 @@ void rc_bk_stored(struct rc_broker *b, struct rc_bk_waiting *w);       /* its re
 /* topic.c */
 void rc_topic_init(struct rc_topic *t);
 void rc_topic_fini(struct rc_topic *t);
+uint32_t rc_topic_copies(const struct rc_broker *b, uint64_t number); /* persisters that stored this record */
 bool rc_topic_has_room(struct rc_broker *b, size_t bytes);
 uint64_t rc_topic_append(struct rc_broker *b, const struct rc_bk_gateway *origin, const struct rc_op *emit,
                          struct rc_bk_waiting *w);

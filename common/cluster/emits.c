@@ -7,28 +7,14 @@
  * Whatever changes the target raises the generation and starts again from the first: a new target gets the
  * whole queue, in order, before anything newer. Never two targets at once.
  */
-#include "cluster/gateway_impl.h"
+#include "cluster/emits_impl.h"
 #include "cluster/mem.h"
 
-/* What a client sent: one or two emits. */
-struct message {
+struct rc_gw_message {
     uint64_t socket, token;
     bool wants_ack;
     bool reported; /* its result was told */
     unsigned left; /* emits not yet ended */
-};
-
-struct rc_gw_emit {
-    TAILQ_ENTRY(rc_gw_emit) link; /* its queue */
-    TAILQ_ENTRY(rc_gw_emit) age;  /* g->by_age */
-    struct rc_queue *queue;
-    struct message *message;
-    struct rc_msg msg;
-    int64_t fecha;
-    struct rc_buf *row;
-    size_t bytes;
-    rc_time since;
-    bool delivered; /* routed to all, waits for storage only */
 };
 
 void rc_emits_init(struct rc_gateway *g)
@@ -39,6 +25,7 @@ void rc_emits_init(struct rc_gateway *g)
     g->unconfirmed = g->unconfirmed_bytes = 0;
     for (uint32_t i = 0; i < g->n; i++)
         TAILQ_INIT(&g->brokers[i].stalled);
+    rc_delivered_init(g);
 }
 
 static void emit_free(struct rc_gw_emit *e)
@@ -73,6 +60,7 @@ static struct rc_queue *queue_of(struct rc_gateway *g, uint32_t slot)
         q->slot = slot;
         q->hold = RC_NEVER;
         TAILQ_INIT(&q->emits);
+        TAILQ_INIT(&q->bare);
         TAILQ_INSERT_TAIL(&g->queues, q, link);
     }
     return g->queue[slot];
@@ -92,12 +80,14 @@ static struct rc_op *emit_op(const struct rc_gw_emit *e)
     return op;
 }
 
-static void stall(struct rc_queue *q, bool stalled)
+static void stall(struct rc_gateway *g, struct rc_queue *q, bool stalled)
 {
-    if (stalled && !q->stalled)
+    if (stalled && !q->stalled) {
         TAILQ_INSERT_TAIL(&q->target->stalled, q, waiting);
-    else if (!stalled && q->stalled)
+        g->count.stalls++;
+    } else if (!stalled && q->stalled) {
         TAILQ_REMOVE(&q->target->stalled, q, waiting);
+    }
     q->stalled = stalled;
 }
 
@@ -115,11 +105,16 @@ static bool may_send(const struct rc_queue *q)
 /* Sends what the queue has not sent to its target yet, as far as credit goes. */
 static void pump(struct rc_gateway *g, struct rc_queue *q)
 {
+    if (!RC_HOLDS(&g->count.broken, NULL, RC_INV_TARGET, q->target->s && q->generation))
+        return;
     while (may_send(q) && has_credit(g, q->target)) {
+        if (!RC_HOLDS(&g->count.broken, q->target->s, RC_INV_ORDER, q->next->msg.seq > q->sent))
+            return;
+        q->sent = q->next->msg.seq;
         rc_gw_push(g, q->target, emit_op(q->next));
         q->next = TAILQ_NEXT(q->next, link);
     }
-    stall(q, may_send(q));
+    stall(g, q, may_send(q));
 }
 
 void rc_emits_pump(struct rc_gateway *g, struct rc_gw_broker *b)
@@ -131,11 +126,12 @@ void rc_emits_pump(struct rc_gateway *g, struct rc_gw_broker *b)
 
 static void set_target(struct rc_gateway *g, struct rc_queue *q, struct rc_gw_broker *target)
 {
-    stall(q, false);
+    stall(g, q, false);
     for (const struct rc_gw_emit *e = TAILQ_FIRST(&q->emits); e != q->next; e = TAILQ_NEXT(e, link))
         g->count.resends++; /* was sent to the old target */
     q->target = target;
     q->generation++;
+    q->sent = 0;
     q->next = TAILQ_FIRST(&q->emits);
     if (target)
         pump(g, q);
@@ -175,6 +171,7 @@ void rc_emits_lost(struct rc_gateway *g, struct rc_gw_broker *b)
     TAILQ_FOREACH (q, &g->queues, link)
         if (q->target == b)
             set_target(g, q, NULL);
+    rc_delivered_lost(g, b);
 }
 
 /* ---- bounds
@@ -186,6 +183,7 @@ static void socket_charge(struct rc_gateway *g, struct rc_gw_socket *socket, siz
     socket->bytes += bytes;
     if (!socket->paused && socket->bytes >= g->config.socket_bound) {
         socket->paused = true;
+        g->count.pauses++;
         g->events.pause(g->world.host, socket->id, true);
     }
 }
@@ -211,7 +209,7 @@ static size_t emit_bytes(const struct rc_emit *emit, uint32_t i)
     return sizeof(struct rc_gw_emit) + emit->payload->len + emit->room[i]->len + row;
 }
 
-static void append(struct rc_gateway *g, const struct rc_emit *emit, uint32_t i, struct message *m, rc_time now)
+static void append(struct rc_gateway *g, const struct rc_emit *emit, uint32_t i, struct rc_gw_message *m, rc_time now)
 {
     struct rc_gw_emit *e = rc_zalloc(sizeof *e);
     e->queue = queue_of(g, rc_slot(emit->room[i]->data, emit->room[i]->len));
@@ -243,12 +241,12 @@ enum rc_outcome rc_gateway_emit(struct rc_gateway *g, const struct rc_emit *emit
     bool both = emit->n == 2 && !rc_buf_equal(emit->room[0], emit->room[1]);
     size_t bytes = emit_bytes(emit, 0) + (both ? emit_bytes(emit, 1) : 0);
     /* What was read before the socket heard of the pause is still taken, up to a second bound. */
-    if (g->unconfirmed_bytes + bytes > g->config.bound || socket->bytes >= 4 * g->config.socket_bound) {
+    if (socket->bytes >= 4 * g->config.socket_bound || !rc_delivered_make_room(g, bytes)) {
         g->count.busy++;
         return RC_OUTCOME_BUSY;
     }
-    struct message *m = rc_zalloc(sizeof *m);
-    *m = (struct message){emit->socket, emit->token, emit->wants_ack, false, both ? 2 : 1};
+    struct rc_gw_message *m = rc_zalloc(sizeof *m);
+    *m = (struct rc_gw_message){emit->socket, emit->token, emit->wants_ack, false, both ? 2 : 1};
     if (emit->fecha > g->fecha)
         g->fecha = emit->fecha;
     rc_time now = rc_gw_now(g);
@@ -263,7 +261,7 @@ enum rc_outcome rc_gateway_emit(struct rc_gateway *g, const struct rc_emit *emit
 /* ---- a message out
  * ------------------------------------------------------------------------------------------------------- */
 
-static void report(struct rc_gateway *g, struct message *m, enum rc_outcome outcome)
+static void report(struct rc_gateway *g, struct rc_gw_message *m, enum rc_outcome outcome)
 {
     if (m->reported)
         return;
@@ -272,16 +270,23 @@ static void report(struct rc_gateway *g, struct message *m, enum rc_outcome outc
         g->events.result(g->world.host, m->socket, m->token, outcome);
 }
 
-/* Ends one emit; the message ends with its last one, or with the first that failed. */
-static void finish(struct rc_gateway *g, struct rc_gw_emit *e, enum rc_outcome outcome)
+void rc_emit_unqueue(struct rc_gateway *g, struct rc_gw_emit *e)
 {
     struct rc_queue *q = e->queue;
-    if (q->next == e) {
+    if (q->next == e)
         q->next = TAILQ_NEXT(e, link);
-        if (!q->next)
-            stall(q, false);
-    }
     TAILQ_REMOVE(&q->emits, e, link);
+    if (q->target)
+        pump(g, q); /* a careful queue has another first one now */
+}
+
+void rc_emit_finish(struct rc_gateway *g, struct rc_gw_emit *e, enum rc_outcome outcome)
+{
+    if (e->bare)
+        TAILQ_REMOVE(&e->queue->bare, e, link);
+    else
+        rc_emit_unqueue(g, e);
+    rc_delivered_drop(e);
     TAILQ_REMOVE(&g->by_age, e, age);
     g->unconfirmed--;
     g->unconfirmed_bytes -= e->bytes;
@@ -292,16 +297,19 @@ static void finish(struct rc_gateway *g, struct rc_gw_emit *e, enum rc_outcome o
 }
 
 /* The oldest are confirmed first, the newest are delivered last: behind a persister that is away a queue grows long. */
-static struct rc_gw_emit *find(const struct rc_queue *q, enum rc_op_kind kind, uint64_t seq)
+static struct rc_gw_emit *find(const struct rc_gw_emit_list *list, enum rc_op_kind kind, uint64_t seq)
 {
     struct rc_gw_emit *e;
     if (kind == RC_OP_DELIVERED) {
-        TAILQ_FOREACH_REVERSE(e, &q->emits, rc_gw_emit_list, link)
+        TAILQ_FOREACH_REVERSE(e, list, rc_gw_emit_list, link)
         if (e->msg.seq <= seq)
             return e->msg.seq == seq ? e : NULL;
         return NULL;
     }
-    TAILQ_FOREACH (e, &q->emits, link)
+    e = TAILQ_LAST(list, rc_gw_emit_list);
+    if (!e || e->msg.seq < seq)
+        return NULL; /* or all that is bare would be passed by */
+    TAILQ_FOREACH (e, list, link)
         if (e->msg.seq >= seq)
             return e->msg.seq == seq ? e : NULL;
     return NULL;
@@ -326,15 +334,18 @@ void rc_emits_reply(struct rc_gateway *g, struct rc_gw_broker *b, const struct r
             refused(g, q, op->reply.reason);
         return;
     }
-    struct rc_gw_emit *e = find(q, op->kind, op->reply.number);
+    struct rc_gw_emit *e = find(&q->bare, op->kind, op->reply.number);
+    if (!e)
+        e = find(&q->emits, op->kind, op->reply.number);
     if (!e)
         return;
     if (op->kind == RC_OP_CONFIRM) {
         g->count.confirms++;
-        finish(g, e, RC_OUTCOME_OK);
-    } else if (!e->delivered) {
+        rc_emit_finish(g, e, RC_OUTCOME_OK);
+    } else {
         socket_credit(g, e);
         e->delivered = true;
+        rc_delivered_note(b, e);
     }
     if (q->careful && q->target) {
         q->careful = false;
@@ -347,12 +358,12 @@ static void expire(struct rc_gateway *g, struct rc_gw_emit *e)
 {
     if (e->delivered) {
         g->count.not_stored++;
-        finish(g, e, RC_OUTCOME_NOT_STORED);
+        rc_emit_finish(g, e, RC_OUTCOME_NOT_STORED);
         return;
     }
     struct rc_gw_socket *silent = e->message->wants_ack ? NULL : rc_gw_socket_find(g, e->message->socket);
     g->count.expired++;
-    finish(g, e, RC_OUTCOME_UNKNOWN);
+    rc_emit_finish(g, e, RC_OUTCOME_UNKNOWN);
     if (silent)
         rc_gw_socket_end(g, silent, RC_SOCKET_EXPIRED);
 }

@@ -39,12 +39,13 @@ struct rc_gateway *rc_gateway_new(const struct rc_gateway_config *config, const 
         g->brokers[i].voter = true;
         g->brokers[i].lost = g->brokers[i].contact = RC_NEVER;
     }
+    (void)RC_HOLDS(&g->count.broken, NULL, RC_INV_TIMES, !rc_times_check(&config->times));
     g->version = 1;
     g->started = rc_gw_now(g);
     rc_gw_rooms_init(g);
     TAILQ_INIT(&g->pending);
     rc_emits_init(g);
-    rc_receiver_init(&g->receiver, world->random(world->host));
+    rc_receiver_init(&g->receiver, world->random(world->host), config->receiver_max, config->times.e + config->times.w);
     return g;
 }
 
@@ -120,6 +121,9 @@ void rc_gateway_take(struct rc_gateway *g, struct rc_session *s, size_t max_byte
 
 static void deliver(struct rc_gateway *g, struct rc_gw_broker *b, const struct rc_msg *msg, uint64_t seq)
 {
+    if (!RC_HOLDS(&g->count.broken, b->s, RC_INV_SERVING,
+                  g->state == RC_SERVING || g->sockets.count == g->pending_count))
+        return;
     g->count.delivers++;
     b->handed = seq;
     if (!rc_receiver_note(&g->receiver, msg, rc_gw_now(g))) {
@@ -164,6 +168,10 @@ bool rc_gateway_receive(struct rc_gateway *g, struct rc_session *s, const struct
             rc_gw_broker_end(g, b, RC_END_PROTOCOL);
             return false;
         }
+    if (s->broken) {
+        rc_gw_broker_end(g, b, RC_END_INVARIANT);
+        return false;
+    }
     if (b->handed == batch->seq)
         g->events.barrier(g->world.host, s->id, batch->seq);
     else if (b->processed >= b->handed)
@@ -200,6 +208,9 @@ void rc_gateway_tick(struct rc_gateway *g)
     const struct rc_times *t = &g->config.times;
     for (uint32_t i = 0; i < g->n; i++) {
         struct rc_gw_broker *b = &g->brokers[i];
+        if (b->s && (b->s->broken || !RC_HOLDS(&g->count.broken, b->s, RC_INV_CLOCKS,
+                                               b->s->contact <= b->s->heard && b->s->heard <= now)))
+            rc_gw_broker_end(g, b, RC_END_INVARIANT);
         if (b->s && rc_session_silent(b->s, now, t->s))
             rc_gw_broker_end(g, b, RC_END_SILENT);
         if (b->s && now - b->s->sent_at >= t->h - t->tick / 2) {
@@ -253,6 +264,7 @@ void rc_gateway_stats(const struct rc_gateway *g, struct rc_gateway_stats *out)
     out->unconfirmed = g->unconfirmed;
     out->unconfirmed_bytes = g->unconfirmed_bytes;
     out->receiver_entries = g->receiver.map.count;
+    out->evicted = g->receiver.evicted;
     out->view = (uint32_t)__builtin_popcountll(g->view);
     for (uint32_t i = 0; i < g->n; i++)
         out->voters += g->brokers[i].voter;

@@ -74,8 +74,12 @@ struct rc_gateway_stats {
     uint32_t view;   /* brokers in V */
     uint32_t voters; /* brokers that count in the majority; fewer than configured until an added one was heard (C2) */
     bool settled;
-    uint64_t emits, resends, refusals, confirms, expired, not_stored, busy;
+    uint64_t emits, resends, refusals, confirms, expired, not_stored;
+    /* at the bounds (section 10): emits refused as busy, payloads dropped of what waits for storage only, sockets paused,
+     * queues that waited for a broker's credit, receiver's entries dropped while idle, CONNECTs refused since none was */
+    uint64_t busy, stripped, pauses, stalls, evicted, full;
     uint64_t delivers, duplicates, fences, view_changes;
+    struct rc_broken broken; /* section 11 */
 };
 
 struct rc_gateway *rc_gateway_new(const struct rc_gateway_config *config, const struct rc_world *world,

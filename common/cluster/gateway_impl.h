@@ -5,6 +5,7 @@
  *   view.c        G1, G2, G4: which brokers we go by       emits.c     section 5: slot queues, retry, results
  *   rooms.c       G3, G5: sockets, rooms, joins            receiver.c  D1: highest number per (origin, room)
  *   gateway_roll.c  section 8: brokers added and removed
+ *   delivered.c     section 10: what waits for storage only
  */
 #ifndef RC_CLUSTER_GATEWAY_IMPL_H
 #define RC_CLUSTER_GATEWAY_IMPL_H
@@ -16,23 +17,27 @@
 
 struct rc_queue;
 TAILQ_HEAD(rc_queue_list, rc_queue);
+struct rc_gw_emit;
+TAILQ_HEAD(rc_gw_emit_list, rc_gw_emit);
 
 /* A configured broker as this gateway knows it. Its place is its index in placement and views, and stays its own until it
  * is removed. A free place has no id and weight 0: it owns no rooms and has no session. */
 struct rc_gw_broker {
     struct rc_member member;
     uint8_t index;
-    bool voter;                   /* counts in the majority (C2) */
-    struct rc_session *s;         /* NULL: none */
-    enum rc_broker_state state;   /* last announced in this session */
-    uint64_t base;                /* operations up to this ordinal belong to earlier sessions */
-    uint64_t version;             /* of the last SYNCED sent in this session; 0: none */
-    uint64_t synced;              /* ordinal of that SYNCED */
-    uint64_t handed;              /* last batch of this session with DELIVERs: it waits for the workers */
-    uint64_t processed;           /* last batch that the workers finished */
-    rc_time lost;                 /* when the last session ended; RC_NEVER: never up in this incarnation */
-    rc_time contact;              /* G6: largest echo of an active batch; outlives sessions */
-    struct rc_queue_list stalled; /* queues with emits that wait for this session's credit */
+    bool voter;                       /* counts in the majority (C2) */
+    struct rc_session *s;             /* NULL: none */
+    enum rc_broker_state state;       /* last announced in this session */
+    uint64_t base;                    /* operations up to this ordinal belong to earlier sessions */
+    uint64_t version;                 /* of the last SYNCED sent in this session; 0: none */
+    uint64_t synced;                  /* ordinal of that SYNCED */
+    uint64_t handed;                  /* last batch of this session with DELIVERs: it waits for the workers */
+    uint64_t processed;               /* last batch that the workers finished */
+    rc_time lost;                     /* when the last session ended; RC_NEVER: never up in this incarnation */
+    rc_time contact;                  /* G6: largest echo of an active batch; outlives sessions */
+    struct rc_queue_list stalled;     /* queues with emits that wait for this session's credit */
+    struct rc_gw_emit_list delivered; /* emits that it told DELIVERED in this session and will confirm */
+    struct rc_gw_emit_list bare;      /* those whose payload is gone */
 };
 
 /* A room with local members. */
@@ -63,9 +68,6 @@ struct rc_gw_wait {
 };
 TAILQ_HEAD(rc_gw_wait_list, rc_gw_wait);
 
-struct rc_gw_emit;
-TAILQ_HEAD(rc_gw_emit_list, rc_gw_emit);
-
 /* Unconfirmed emits of one slot, in order (section 5). Lives as long as the incarnation: the generation must
  * not restart. */
 struct rc_queue {
@@ -73,12 +75,14 @@ struct rc_queue {
     TAILQ_ENTRY(rc_queue) waiting; /* target's stalled, while next is set */
     uint32_t slot;
     uint64_t generation;
+    uint64_t sent;               /* highest number sent in this generation */
     struct rc_gw_broker *target; /* NULL: none; has a session otherwise */
     rc_time hold;                /* after a refusal: no target before this */
     struct rc_gw_emit_list emits;
-    struct rc_gw_emit *next; /* first not yet sent to the target; NULL: all sent */
-    bool careful;            /* was refused as busy: one at a time */
-    bool stalled;            /* is in the target's stalled list */
+    struct rc_gw_emit_list bare; /* delivered, payload dropped, never sent again (delivered.c) */
+    struct rc_gw_emit *next;     /* first not yet sent to the target; NULL: all sent */
+    bool careful;                /* was refused as busy: one at a time */
+    bool stalled;                /* is in the target's stalled list */
 };
 
 struct rc_receiver_entry;
@@ -86,6 +90,9 @@ TAILQ_HEAD(rc_receiver_list, rc_receiver_entry);
 struct rc_receiver {
     struct rc_map map;            /* (origin, incarnation, room) -> entry */
     struct rc_receiver_list used; /* least recently used first */
+    size_t max;                   /* entries; see rc_receiver_full */
+    rc_time idle;                 /* unused for longer than this an entry may go: no copy can come any more (E + W) */
+    uint64_t evicted;             /* entries that went so at the bound */
 };
 
 struct rc_gateway {
@@ -136,6 +143,7 @@ void rc_gw_rooms_init(struct rc_gateway *g);
 bool rc_gw_room_joined(const struct rc_gw_room *room, const struct rc_gw_broker *b);
 void rc_gw_room_join(struct rc_gateway *g, struct rc_gw_room *room, struct rc_gw_broker *b);
 void rc_gw_room_leave(struct rc_gateway *g, struct rc_gw_room *room, struct rc_gw_broker *b);
+bool rc_gw_rooms_joined(const struct rc_gateway *g, const struct rc_gw_broker *b); /* debug builds look; else true */
 void rc_gw_open_ready(struct rc_gateway *g); /* G5: answers what can be answered */
 void rc_gw_time_out(struct rc_gateway *g, rc_time now);
 void rc_gw_rooms_widen(struct rc_gateway *g, uint32_t n); /* makes place in each room for brokers up to n */
@@ -159,10 +167,12 @@ void rc_emits_reply(struct rc_gateway *g, struct rc_gw_broker *b, const struct r
 void rc_emits_expire(struct rc_gateway *g, rc_time now);
 
 /* receiver.c */
-void rc_receiver_init(struct rc_receiver *r, uint64_t seed);
+void rc_receiver_init(struct rc_receiver *r, uint64_t seed, size_t max, rc_time idle);
 void rc_receiver_fini(struct rc_receiver *r);
 /* True: not seen before, hand it on. */
 bool rc_receiver_note(struct rc_receiver *r, const struct rc_msg *msg, rc_time now);
+/* At the bound, and nothing in it is idle: no new rooms, please. Drops idle entries to make room. */
+bool rc_receiver_full(struct rc_receiver *r, rc_time now);
 /* Drops what was not used since then. */
 void rc_receiver_forget(struct rc_receiver *r, rc_time before);
 

@@ -58,6 +58,8 @@ static bool add(struct rc_gateway *g, const struct rc_member *member)
     *b = (struct rc_gw_broker){
         .member = *member, .index = (uint8_t)i, .base = base, .lost = RC_NEVER, .contact = RC_NEVER};
     TAILQ_INIT(&b->stalled);
+    TAILQ_INIT(&b->delivered);
+    TAILQ_INIT(&b->bare);
     return true;
 }
 

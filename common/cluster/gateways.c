@@ -60,6 +60,9 @@ static void view_drop(struct rc_broker *b, struct rc_bk_gateway *e)
 
 void rc_bk_gateway_synced(struct rc_broker *b, struct rc_bk_gateway *e, const struct rc_op *op)
 {
+    if (!RC_HOLDS(&b->count.broken, e->s, RC_INV_SYNCED, op->synced.version > e->version))
+        return;
+    e->version = op->synced.version;
     struct rc_bk_view *view = view_hold(b, op);
     view_drop(b, e);
     e->view = view;
@@ -105,19 +108,19 @@ static void gateway_free(struct rc_broker *b, struct rc_bk_gateway *e)
 {
     rc_bk_leave_all(b, e);
     view_drop(b, e);
+    (void)RC_HOLDS(&b->count.broken, NULL, RC_INV_WAITS, TAILQ_EMPTY(&e->waits) && TAILQ_EMPTY(&e->waiting));
     rc_map_del(&b->gateways, e->id, strlen(e->id));
     if (e->s)
         rc_session_free(e->s);
-    rc_map_fini(&e->refused);
+    free(e->slot);
     free(e);
 }
 
 static void session_drop(struct rc_broker *b, struct rc_bk_gateway *e)
 {
     rc_bk_forget_emits(b, e);
-    uint64_t seed = e->refused.seed;
-    rc_map_fini(&e->refused);
-    rc_map_init(&e->refused, seed);
+    free(e->slot);
+    e->slot = NULL;
     e->base = e->s->ordinal;
     rc_session_free(e->s);
     e->s = NULL;
@@ -146,7 +149,7 @@ void rc_bk_gateway_gone(struct rc_broker *b, struct rc_bk_gateway *e)
  * ------------------------------------------------------------------------------------------------------------
  */
 
-enum rc_hello rc_bk_gateway_hello(const struct rc_broker *b, const struct rc_peer *peer, uint64_t *known_inc)
+enum rc_hello rc_bk_gateway_hello(struct rc_broker *b, const struct rc_peer *peer, uint64_t *known_inc)
 {
     const struct rc_bk_gateway *e = rc_bk_gateway_find(b, peer->id);
     const struct rc_bk_gone *gone = gone_find(b, peer->id);
@@ -156,6 +159,7 @@ enum rc_hello rc_bk_gateway_hello(const struct rc_broker *b, const struct rc_pee
     }
     if (gone && gone->inc >= peer->inc) {
         *known_inc = gone->inc;
+        b->count.hello_gone += gone->inc == peer->inc; /* else its clock was set back */
         return RC_HELLO_OLD;
     }
     return RC_HELLO_OK;
@@ -170,7 +174,6 @@ static struct rc_bk_gateway *gateway_make(struct rc_broker *b, const struct rc_p
     TAILQ_INIT(&e->rooms);
     TAILQ_INIT(&e->waits);
     TAILQ_INIT(&e->waiting);
-    rc_map_init(&e->refused, b->world.random(b->world.host));
     rc_map_put(&b->gateways, e->id, strlen(e->id))->value = e;
     return e;
 }
@@ -193,6 +196,8 @@ struct rc_session *rc_bk_gateway_up(struct rc_broker *b, const struct rc_peer *p
     rc_bk_leave_all(b, e);
     view_drop(b, e);
     rc_bk_waits_refuse(b, e);
+    e->version = 0;
+    e->slot = rc_zarray(RC_SLOTS, sizeof *e->slot);
     e->heard = rc_bk_now(b);
     e->s = rc_session_new(peer, session, b->config.inc, e->base, e->heard);
     e->s->owner = e;

@@ -51,7 +51,9 @@ static void member_free(struct rc_broker *b, struct rc_bk_member *m)
     TAILQ_REMOVE(&m->gateway->rooms, m, of_gateway);
     free(m);
     b->memberships--;
-    if (--room->gateways)
+    room->gateways--;
+    (void)RC_HOLDS(&b->count.broken, NULL, RC_INV_ROOM, (room->gateways == 0) == TAILQ_EMPTY(&room->members));
+    if (room->gateways)
         return;
     rc_map_del(&b->rooms, room->key->data, room->key->len);
     rc_buf_rele(room->key);

@@ -11,6 +11,7 @@
 #ifndef RC_CLUSTER_NODE_H
 #define RC_CLUSTER_NODE_H
 
+#include "cluster/invariant.h"
 #include "cluster/session.h"
 #include "cluster/times.h"
 

@@ -189,6 +189,8 @@ void rc_persister_committed(struct rc_persister *p, bool ok)
         struct source *src = source_find(p, at->broker);
         if (!src || src->inc != at->inc || at->number <= src->committed)
             continue;
+        if (!RC_HOLDS(&p->count.broken, src->s, RC_INV_STORED, at->number < src->next))
+            continue;
         src->committed = at->number;
         tell_stored(p, src);
     }
@@ -366,8 +368,8 @@ bool rc_persister_receive(struct rc_persister *p, struct rc_session *s, const st
 static void attend(struct rc_persister *p, struct source *src, rc_time now)
 {
     const struct rc_times *t = &p->config.times;
-    if (rc_session_silent(src->s, now, t->s)) {
-        end(p, src->s, RC_END_SILENT);
+    if (src->s->broken || rc_session_silent(src->s, now, t->s)) {
+        end(p, src->s, src->s->broken ? RC_END_INVARIANT : RC_END_SILENT);
         return;
     }
     if (now - src->s->sent_at >= t->h - t->tick / 2) {

@@ -51,6 +51,7 @@ struct rc_persister_stats {
     size_t brokers; /* with a session */
     uint64_t records, commits, resends, gaps, holes, failed;
     size_t waiting, waiting_bytes;
+    struct rc_broken broken;
     uint64_t lag; /* records that brokers announced and we have not committed */
 };
 

@@ -11,8 +11,9 @@ struct rc_receiver_entry {
     rc_time used;
 };
 
-void rc_receiver_init(struct rc_receiver *r, uint64_t seed)
+void rc_receiver_init(struct rc_receiver *r, uint64_t seed, size_t max, rc_time idle)
 {
+    *r = (struct rc_receiver){.max = max, .idle = idle};
     rc_map_init(&r->map, seed);
     TAILQ_INIT(&r->used);
 }
@@ -32,6 +33,24 @@ void rc_receiver_fini(struct rc_receiver *r)
     rc_map_fini(&r->map);
 }
 
+/* Makes room for one more by the least recently used, unless a copy of what it was made for may still come. */
+static bool make_room(struct rc_receiver *r, rc_time now)
+{
+    while (r->map.count >= r->max) {
+        struct rc_receiver_entry *e = TAILQ_FIRST(&r->used);
+        if (!e || now - e->used <= r->idle)
+            return false;
+        drop(r, e);
+        r->evicted++;
+    }
+    return true;
+}
+
+bool rc_receiver_full(struct rc_receiver *r, rc_time now)
+{
+    return !make_room(r, now);
+}
+
 /* Origin, zero byte, incarnation, room. */
 static size_t key_of(const struct rc_msg *msg, uint8_t *key)
 {
@@ -46,7 +65,10 @@ static size_t key_of(const struct rc_msg *msg, uint8_t *key)
 bool rc_receiver_note(struct rc_receiver *r, const struct rc_msg *msg, rc_time now)
 {
     uint8_t key[RC_ID_MAX + 1 + sizeof(uint64_t) + RC_ROOM_MAX];
-    struct rc_map_entry *at = rc_map_put(&r->map, key, key_of(msg, key));
+    size_t len = key_of(msg, key);
+    if (r->map.count >= r->max && !rc_map_get(&r->map, key, len))
+        make_room(r, now); /* or it grows: a delivery is never refused */
+    struct rc_map_entry *at = rc_map_put(&r->map, key, len);
     struct rc_receiver_entry *e = at->value;
     if (e) {
         TAILQ_REMOVE(&r->used, e, link);

@@ -52,6 +52,22 @@ void rc_gw_room_leave(struct rc_gateway *g, struct rc_gw_room *room, struct rc_g
     rc_gw_push(g, b, about(RC_OP_LEAVE, room));
 }
 
+/* All that the view places at b. */
+bool rc_gw_rooms_joined(const struct rc_gateway *g, const struct rc_gw_broker *b)
+{
+#ifdef NDEBUG
+    (void)g;
+    (void)b;
+#else
+    const struct rc_gw_room *room;
+    for (size_t at = 0; (room = rc_index_next(&g->rooms, &at));)
+        if ((rc_placement_set(g->placement, room->slot, g->view, g->config.k) >> b->index & 1) &&
+            !rc_gw_room_joined(room, b))
+            return false;
+#endif
+    return true;
+}
+
 static struct rc_gw_room *room_enter(struct rc_gateway *g, struct rc_buf *key)
 {
     struct rc_gw_room *room = rc_index_get(&g->rooms, key->data, key->len);
@@ -120,8 +136,8 @@ bool rc_gateway_connect(struct rc_gateway *g, uint64_t id, struct rc_buf *const 
 {
     if (g->draining || !good_rooms(room, n) || rc_gw_socket_find(g, id))
         return false;
-    if (g->receiver.map.count >= g->config.receiver_max) {
-        g->count.busy++;
+    if (rc_receiver_full(&g->receiver, rc_gw_now(g))) {
+        g->count.full++;
         return false;
     }
     struct rc_gw_socket *socket = rc_zalloc(sizeof *socket + n * sizeof socket->room[0]);

@@ -42,9 +42,7 @@ void rc_gw_fence(struct rc_gateway *g, uint64_t known_inc)
     rc_emits_fini(g);
     rc_emits_init(g);
     rc_gw_rooms_fini(g);
-    uint64_t seed = g->receiver.map.seed;
-    rc_receiver_fini(&g->receiver);
-    rc_receiver_init(&g->receiver, seed);
+    rc_receiver_fini(&g->receiver); /* keeps its seed, bound and counter */
     g->inc = (known_inc > g->inc ? known_inc : g->inc) + 1;
     g->state = RC_STARTING;
     g->started = rc_gw_now(g);

@@ -57,7 +57,7 @@ static bool owes_bytes(const struct rc_session *s)
 
 bool rc_session_wants(const struct rc_session *s)
 {
-    return !s->hushed && (s->due || !TAILQ_EMPTY(&s->out) || owes_ack(s) || owes_bytes(s));
+    return !s->hushed && !s->broken && (s->due || !TAILQ_EMPTY(&s->out) || owes_ack(s) || owes_bytes(s));
 }
 
 static void flight_add(struct rc_session *s, struct rc_flight f)

@@ -52,6 +52,7 @@ struct rc_session {
     rc_time peer_t;  /* newest t of the peer: what we echo */
     rc_time sent_at; /* last batch taken */
     bool due;        /* take even if there is nothing to say */
+    bool broken;     /* an invariant broke (invariant.h): take nothing, and end it */
     bool hushed;     /* take nothing: a node that cannot work must not look alive (G8) */
 };
 

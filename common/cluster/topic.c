@@ -108,11 +108,19 @@ static uint64_t stored_by(const struct rc_broker *b, uint32_t persisters)
     return best;
 }
 
+uint32_t rc_topic_copies(const struct rc_broker *b, uint64_t number)
+{
+    uint32_t copies = 0;
+    for (uint32_t i = 0; i < b->persisters; i++)
+        copies += b->persister[i].stored >= number;
+    return copies;
+}
+
 void rc_topic_stored(struct rc_broker *b, struct rc_bk_persister *p, uint64_t number)
 {
     struct rc_topic *t = &b->topic;
-    if (number > t->last)
-        number = t->last; /* nobody can have stored more than there is */
+    if (!RC_HOLDS(&b->count.broken, p->s, RC_INV_STORED, number <= t->last))
+        return;
     if (number > p->stored)
         p->stored = number;
     uint64_t stored = b->config.quorum ? stored_by(b, b->config.quorum) : t->last;

@@ -41,6 +41,7 @@ enum rc_broker_state {
     X(RC_END_BOUND, "peer does not acknowledge")                                                                       \
     X(RC_END_PROTOCOL, "message that this peer must not send")                                                         \
     X(RC_END_REMOVED, "removed from the configured brokers")                                                           \
+    X(RC_END_INVARIANT, "an invariant of the protocol is broken")                                                      \
     X(RC_END_SHUTDOWN, "shutting down")
 
 enum rc_end {

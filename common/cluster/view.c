@@ -36,6 +36,7 @@ static void sync_to(struct rc_gateway *g, struct rc_gw_broker *b)
     size_t at = 0;
     while ((room = rc_index_next(&g->rooms, &at)))
         rc_gw_room_join(g, room, b);
+    (void)RC_HOLDS(&g->count.broken, b->s, RC_INV_SYNCED, rc_gw_rooms_joined(g, b));
     rc_gw_push(g, b, synced(g));
     b->version = g->version;
     b->synced = b->s->ordinal;

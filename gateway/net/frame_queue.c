@@ -3,21 +3,28 @@
 
 #include <stdlib.h>
 
+#define FIRST 8 /* places; then four times as many each time: a pass that is full fills up in a few steps */
+
 struct rc_frame_ring {
-    uint32_t head, n, space;
-    uint32_t offset;        /* bytes of the first frame that are gone */
-    struct rc_buf *frame[]; /* `space` places, a reference each */
+    uint32_t head, n, space; /* space: a power of two */
+    uint32_t offset;         /* bytes of the first frame that are gone */
+    struct rc_buf *frame[];  /* `space` places, a reference each */
 };
+
+static struct rc_buf **place(struct rc_frame_ring *ring, uint32_t i)
+{
+    return &ring->frame[(ring->head + i) & (ring->space - 1)];
+}
 
 static struct rc_frame_ring *grow(struct rc_frame_ring *old)
 {
-    uint32_t space = old ? old->space * 2 : 4;
+    uint32_t space = old ? old->space * 4 : FIRST;
     struct rc_frame_ring *ring = malloc(sizeof *ring + space * sizeof ring->frame[0]);
     if (!ring)
         return NULL;
     *ring = (struct rc_frame_ring){.n = old ? old->n : 0, .space = space, .offset = old ? old->offset : 0};
     for (uint32_t i = 0; i < ring->n; i++)
-        ring->frame[i] = old->frame[(old->head + i) % old->space];
+        ring->frame[i] = *place(old, i);
     free(old);
     return ring;
 }
@@ -30,17 +37,17 @@ bool rc_frame_queue_push(struct rc_frame_queue *q, struct rc_buf *frame)
             return false;
         q->ring = ring;
     }
-    q->ring->frame[(q->ring->head + q->ring->n++) % q->ring->space] = frame;
+    *place(q->ring, q->ring->n++) = frame;
     return true;
 }
 
 size_t rc_frame_queue_peek(const struct rc_frame_queue *q, struct iovec *iov, size_t max)
 {
-    const struct rc_frame_ring *ring = q->ring;
+    struct rc_frame_ring *ring = q->ring;
     size_t offset = ring ? ring->offset : 0, n = 0;
     for (; ring && n < ring->n && n < max; n++) {
-        struct rc_buf *frame = ring->frame[(ring->head + n) % ring->space];
-        iov[n] = (struct iovec){frame->data + offset, frame->len - offset};
+        const struct rc_buf *frame = *place(ring, (uint32_t)n);
+        iov[n] = (struct iovec){(void *)(uintptr_t)(frame->data + offset), frame->len - offset};
         offset = 0;
     }
     return n;
@@ -58,7 +65,7 @@ void rc_frame_queue_pop(struct rc_frame_queue *q, size_t bytes)
         }
         bytes -= left;
         ring->offset = 0;
-        ring->head = (ring->head + 1) % ring->space;
+        ring->head = (ring->head + 1) & (ring->space - 1);
         ring->n--;
         rc_buf_rele(frame);
     }
@@ -70,7 +77,7 @@ void rc_frame_queue_clear(struct rc_frame_queue *q)
 {
     struct rc_frame_ring *ring = q->ring;
     for (uint32_t i = 0; ring && i < ring->n; i++)
-        rc_buf_rele(ring->frame[(ring->head + i) % ring->space]);
+        rc_buf_rele(*place(ring, i));
     free(ring);
     q->ring = NULL;
 }

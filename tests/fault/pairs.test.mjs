@@ -10,7 +10,7 @@ const PAIRS = [["broker-1", "gateway-1"], ["broker-2", "persister-1"], ["gateway
 const WAYS = [["killed", "killed"], ["frozen", "frozen"], ["killed", "frozen"], ["frozen", "killed"]];
 const SECONDS = 2; // longer than S and L_g, shorter than L_d
 
-faultTest("pairs", async ({ phase }) => {
+faultTest("pairs", async ({ phase, flow }) => {
     for (const pair of PAIRS) {
         for (const ways of WAYS) {
             const title = pair.map((name, i) => `${name} is ${ways[i]}`).join(" while ");
@@ -18,6 +18,9 @@ faultTest("pairs", async ({ phase }) => {
                 await Promise.all(pair.map(async (name, i) => {
                     if (ways[i] === "frozen") {
                         return faults.freeze(name, SECONDS);
+                    }
+                    if (ways.includes("frozen")) {
+                        await flow(20); // that the other has begun to be missed
                     }
                     await faults.crash(name);
                     await sleep(SECONDS * 1000 * SCALE);

@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "persisters.h"
+#include "squeeze.h"
 #include "timeline.h"
 
 #include <inttypes.h>
@@ -98,6 +99,7 @@ static void boot(struct sim_host *h)
     struct sim_broker *b = broker_of(h);
     struct sim_world *w = h->w;
     h->self.inc = sim_world_inc(w);
+    const struct sim_bounds *bounds = sim_bounds(w->shape.tight);
     struct rc_member member[RC_BROKERS_MAX];
     struct rc_broker_config c = {
         .inc = h->self.inc,
@@ -107,9 +109,9 @@ static void boot(struct sim_host *h)
         .persisters = w->shape.persisters,
         .persister = (const char(*)[RC_ID_MAX + 1]) w->persister_id,
         .quorum = w->shape.quorum,
-        .topic_bound = w->shape.tight ? 8000 : 256 << 20,
-        .waiting_bound = w->shape.tight ? 6000 : 64 << 20,
-        .gateway_bound = w->shape.tight ? 6000 : 16 << 20,
+        .topic_bound = bounds->topic,
+        .waiting_bound = bounds->waiting,
+        .gateway_bound = bounds->towards,
     };
     snprintf(c.id, sizeof(c.id), "%s", h->node.id);
     b->draining = false;
@@ -248,7 +250,7 @@ void sim_broker_drain(struct sim_broker *b, bool stay)
 {
     if (b->draining)
         return;
-    sim_trace(&b->host.w->sim, b->host.node.id, "drains");
+    sim_trace_as(&b->host.w->sim, SIM_MARK_FAULT, b->host.node.id, "drains");
     b->draining = true;
     b->drain_since = sim_node_now(&b->host.node);
     rc_broker_drain(b->core);

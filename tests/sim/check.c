@@ -1,9 +1,8 @@
-/* The judge: at each receipt, at each acknowledgement, at each stored row, and at the end. */
+/* The judge: at each receipt, at each acknowledgement, at each stored row. */
 #include "check.h"
 
 #include "brokers.h"
 #include "clients.h"
-#include "gateway/partition.h"
 #include "persisters.h"
 
 #include <inttypes.h>
@@ -11,18 +10,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-void sim_bad(struct sim_world *w, const char *kind, const char *fmt, ...)
+static void bad(struct sim_world *w, uint64_t message, const char *kind, const char *fmt, va_list ap)
 {
     char text[200];
-    va_list ap;
-    va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
     sim_trace(&w->sim, "!!", "VIOLATION %s: %s", kind, text);
+    if (!w->violations)
+        w->suspect = message;
     if (w->violations < SIM_VIOLATIONS_MAX)
         snprintf(w->violation[w->violations++], sizeof(w->violation[0]), "%s @%.0f %s", kind, (double)w->sim.now / 1000,
                  text);
 }
+
+void sim_bad(struct sim_world *w, const char *kind, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    bad(w, 0, kind, fmt, ap);
+    va_end(ap);
+}
+
+void sim_bad_message(struct sim_world *w, uint64_t message, const char *kind, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    bad(w, message, kind, fmt, ap);
+    va_end(ap);
+}
+
+static const char *const outcome_text[] = {"ok", "unknown", "not stored", "busy"};
 
 static struct sim_message *message_of(const struct sim_world *w, uint64_t id)
 {
@@ -75,39 +91,44 @@ void sim_check_receipt(struct sim_world *w, struct sim_socket *s, uint64_t messa
 {
     struct sim_message *m = message_of(w, message);
     if (!m || !is_to(m, room)) {
-        sim_bad(w, "ROUTE", "socket %" PRIu64 " got m%" PRIu64 ", which was not sent to room %u", s->id, message, room);
+        sim_bad_message(w, message, "ROUTE", "socket %" PRIu64 " got m%" PRIu64 ", which was not sent to room %u",
+                        s->id, message, room);
         return;
     }
     if ((*got(s, message))++)
-        sim_bad(w, "P3dup", "socket %" PRIu64 " at %s got m%" PRIu64 " twice (room %u)", s->id,
-                s->gateway->host.node.id, message, room);
+        sim_bad_message(w, message, "P3dup", "socket %" PRIu64 " at %s got m%" PRIu64 " twice (room %u)", s->id,
+                        s->gateway->host.node.id, message, room);
     uint32_t *last = last_from(s, m->from->id, room);
     if (m->n < *last)
-        sim_bad(w, "P3order",
-                "socket %" PRIu64 " at %s got m%" PRIu64 ", number %u of socket %" PRIu64 ", after number %u", s->id,
-                s->gateway->host.node.id, message, m->n, m->from->id, *last);
+        sim_bad_message(w, message, "P3order",
+                        "socket %" PRIu64 " at %s got m%" PRIu64 ", number %u of socket %" PRIu64 ", after number %u",
+                        s->id, s->gateway->host.node.id, message, m->n, m->from->id, *last);
     if (m->n > *last)
         *last = m->n;
     rc_time delay = w->sim.now - m->sent_at;
-    if (s->opened_at < m->sent_at && delay > w->totals.delay_max)
+    if (s->opened_at < m->sent_at && delay > w->totals.delay_max) {
         w->totals.delay_max = delay;
+        w->slowest = message;
+    }
     w->totals.receipts++;
     sim_mix(&w->sim, s->id << 32 ^ message);
     if (message == w->options.watch)
-        sim_trace(&w->sim, s->gateway->host.node.id, "m%" PRIu64 ": socket %" PRIu64 " has it", message, s->id);
+        sim_trace_as(&w->sim, SIM_MARK_WATCHED, s->gateway->host.node.id, "m%" PRIu64 ": socket %" PRIu64 " has it",
+                     message, s->id);
 }
 
 void sim_check_routed(struct sim_world *w, struct sim_gateway *g, const struct rc_msg *msg)
 {
     int room = sim_room_index(w, msg->room);
     if (room < 0 || !g->had[room])
-        sim_bad(w, "ROUTE", "m%" PRIu64 " was delivered to %s, which never had a member of room %d",
-                sim_message_id(w, msg->payload), g->host.node.id, room);
+        sim_bad_message(w, sim_message_id(w, msg->payload), "ROUTE",
+                        "m%" PRIu64 " was delivered to %s, which never had a member of room %d",
+                        sim_message_id(w, msg->payload), g->host.node.id, room);
 }
 
 /* ---- acknowledgements: P2, P4, P5 */
 
-static unsigned stored(const struct sim_world *w, uint64_t message)
+unsigned sim_check_copies(const struct sim_world *w, uint64_t message)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < w->shape.persisters; i++)
@@ -116,7 +137,7 @@ static unsigned stored(const struct sim_world *w, uint64_t message)
 }
 
 /* The socket should have the message: its CONNECT was answered before it was sent, and it has not been told of its end. */
-static bool lacks(const struct sim_socket *s, const struct sim_message *m)
+bool sim_check_lacks(const struct sim_socket *s, const struct sim_message *m)
 {
     if (s->state != SIM_OPEN || s->ending || s->opened_at >= m->sent_at || has(s, m->id))
         return false;
@@ -134,11 +155,12 @@ static void verdict(void *on, void *arg, uint64_t message)
     struct sim_socket *s = arg;
     struct sim_world *w = g->host.w;
     const struct sim_message *m = message_of(w, message);
-    if (lacks(s, m))
-        sim_bad(w, "P5",
-                "m%" PRIu64 " of %s, sent %.0f, is acknowledged; socket %" PRIu64 " at %s, open since %.0f, lacks it",
-                m->id, m->from->gateway->host.node.id, (double)m->sent_at / 1000, s->id, g->host.node.id,
-                (double)s->opened_at / 1000);
+    if (sim_check_lacks(s, m))
+        sim_bad_message(w, m->id, "P5",
+                        "m%" PRIu64 " of %s, sent %.0f, is acknowledged; socket %" PRIu64
+                        " at %s, open since %.0f, lacks it",
+                        m->id, m->from->gateway->host.node.id, (double)m->sent_at / 1000, s->id, g->host.node.id,
+                        (double)s->opened_at / 1000);
 }
 
 static void judge(void *on, void *arg, uint64_t message)
@@ -152,13 +174,15 @@ static void acknowledged(struct sim_world *w, struct sim_message *m)
     w->totals.acked++;
     if (m->from->state != SIM_OPEN || m->from->ending)
         return;
-    if (w->sim.now - m->sent_at > w->totals.ack_max)
+    if (w->sim.now - m->sent_at > w->totals.ack_max) {
         w->totals.ack_max = w->sim.now - m->sent_at;
-    if (m->row && stored(w, m->id) < w->shape.quorum)
-        sim_bad(w, "P4", "m%" PRIu64 " is acknowledged and stored at %u of %u", m->id, stored(w, m->id),
-                w->shape.quorum);
+        w->slowest_ack = m->id;
+    }
+    if (m->row && sim_check_copies(w, m->id) < w->shape.quorum)
+        sim_bad_message(w, m->id, "P4", "m%" PRIu64 " is acknowledged and stored at %u of %u", m->id,
+                        sim_check_copies(w, m->id), w->shape.quorum);
     for (struct sim_socket *s = w->sockets; s; s = s->next)
-        if (lacks(s, m))
+        if (sim_check_lacks(s, m))
             sim_at(&w->sim, w->sim.now, (struct sim_task){.run = judge, .on = s->gateway, .arg = s, .num = m->id});
 }
 
@@ -167,12 +191,16 @@ void sim_check_result(struct sim_world *w, struct sim_gateway *g, struct sim_soc
 {
     struct sim_message *m = message_of(w, token);
     if (!m || m->from != s || m->fate != SIM_OPEN_FATE) {
-        sim_bad(w, "RESULT", "%s tells a result of m%" PRIu64 " that is not due", g->host.node.id, token);
+        sim_bad_message(w, token, "RESULT", "%s tells a result of m%" PRIu64 " that is not due", g->host.node.id,
+                        token);
         return;
     }
     sim_mix(&w->sim, token << 8 | outcome);
+    if (sim_check_overdue(w, m))
+        sim_bad_message(w, m->id, "P6", "m%" PRIu64 " is unconfirmed for longer than E and was not given up", m->id);
     if (token == w->options.watch)
-        sim_trace(&w->sim, g->host.node.id, "m%" PRIu64 ": result %d", token, outcome);
+        sim_trace_as(&w->sim, SIM_MARK_WATCHED, g->host.node.id, "m%" PRIu64 ": its client is told %s", token,
+                     outcome_text[outcome]);
     if (outcome == RC_OUTCOME_OK)
         acknowledged(w, m);
     else
@@ -182,12 +210,42 @@ void sim_check_result(struct sim_world *w, struct sim_gateway *g, struct sim_soc
 void sim_check_refused(struct sim_world *w, struct sim_message *m, enum rc_outcome outcome)
 {
     bool early = w->sim.now - m->sent_at < w->shape.times.e * 99 / 100 && !m->from->ending;
-    bool busy = outcome == RC_OUTCOME_BUSY && w->shape.tight;
+    bool early_ok = outcome == RC_OUTCOME_BUSY || outcome == RC_OUTCOME_NOT_STORED;
+    bool busy = early_ok && (w->shape.tight || w->sim.now <= w->squeezed_until);
     m->fate = SIM_FAILED;
     w->totals.failed++;
+    m->from->owed_end |= outcome == RC_OUTCOME_UNKNOWN && !m->wants_ack;
     if (early && !busy)
-        sim_bad(w, "RESULT", "m%" PRIu64 " was given up (%d) after %.0f ms", m->id, outcome,
-                (double)(w->sim.now - m->sent_at) / 1000);
+        sim_bad_message(w, m->id, "RESULT", "m%" PRIu64 " was given up (%s) after %.0f ms", m->id,
+                        outcome_text[outcome], (double)(w->sim.now - m->sent_at) / 1000);
+}
+
+void sim_check_expired(struct sim_world *w, const struct sim_socket *s)
+{
+    if (!s->owed_end)
+        sim_bad(w, "RESULT", "socket %" PRIu64 " at %s is closed for a message that did not fail", s->id,
+                s->gateway->host.node.id);
+}
+
+/* Time that counts against E: all but what its gateway was frozen. */
+static rc_time age(const struct sim_message *m)
+{
+    const struct sim_node *n = &m->from->gateway->host.node;
+    return n->sim->now - m->taken_at - (n->frozen - m->taken_frozen);
+}
+
+bool sim_check_overdue(const struct sim_world *w, const struct sim_message *m)
+{
+    return m->taken_at && m->from->state == SIM_OPEN && !m->from->ending && m->from->gateway->host.node.up &&
+           age(m) > w->shape.times.e * 101 / 100 + 500 * SIM_MS;
+}
+
+void sim_check_answered(struct sim_world *w, const struct sim_socket *s)
+{
+    rc_time waited = w->sim.now - s->asked_at - (s->gateway->host.node.frozen - s->asked_frozen);
+    if (s->asked_at && waited > w->shape.times.connect * 101 / 100 + 500 * SIM_MS)
+        sim_bad(w, "P6", "socket %" PRIu64 " at %s waited %.0f ms for the answer to its CONNECT", s->id,
+                s->gateway->host.node.id, (double)waited / 1000);
 }
 
 /* ---- the disk: P4 */
@@ -202,153 +260,16 @@ void sim_check_stored(struct sim_world *w, const struct sim_persister *p, uint64
     struct sim_message *m = message_of(w, message);
     sim_mix(&w->sim, message << 16 ^ p->host.node.index);
     if (message == w->options.watch)
-        sim_trace(&w->sim, p->host.node.id, "m%" PRIu64 ": stored", message);
+        sim_trace_as(&w->sim, SIM_MARK_WATCHED, p->host.node.id, "m%" PRIu64 ": stored", message);
     if (!m || !m->row)
-        sim_bad(w, "P4", "%s stored m%" PRIu64 ", which nobody sent to be stored", p->host.node.id, message);
+        sim_bad_message(w, message, "P4", "%s stored m%" PRIu64 ", which nobody sent to be stored", p->host.node.id,
+                        message);
     else if (!m->key.seq)
         m->key = *key;
     else if (!same_key(&m->key, key))
-        sim_bad(w, "P4", "m%" PRIu64 " is stored under two keys", message);
+        sim_bad_message(w, message, "P4", "m%" PRIu64 " is stored under two keys", message);
     if (sim_persister_has(p, message) > 1)
-        sim_bad(w, "P4", "m%" PRIu64 " is stored twice at %s", message, p->host.node.id);
-}
-
-/* ---- the end */
-
-bool sim_check_settled(const struct sim_world *w)
-{
-    for (unsigned i = 0; i < w->clients; i++)
-        if (!w->client[i].socket || w->client[i].socket->state != SIM_OPEN)
-            return false;
-    for (size_t i = 0; i < w->messages; i++)
-        if (w->message[i]->fate == SIM_OPEN_FATE && w->message[i]->from->state == SIM_OPEN)
-            return false;
-    return true;
-}
-
-/* In history a sender's messages stand in the order in which they were sent: fecha first, then the number. */
-static void check_history_order(struct sim_world *w, const struct sim_message *m)
-{
-    for (size_t i = m->id; i < w->messages; i++) {
-        const struct sim_message *later = w->message[i];
-        if (later->from != m->from || !later->key.seq)
-            continue;
-        if (later->key.fecha < m->key.fecha || (later->key.fecha == m->key.fecha && later->key.seq < m->key.seq))
-            sim_bad(w, "P4", "m%" PRIu64 " is stored as older than m%" PRIu64, later->id, m->id);
-        return;
-    }
-}
-
-static void check_message(struct sim_world *w, const struct sim_message *m, unsigned copies)
-{
-    if (m->fate == SIM_OPEN_FATE && m->from->state == SIM_OPEN)
-        sim_bad(w, "P6", "m%" PRIu64 " of socket %" PRIu64 " at %s, sent %.0f, has not ended", m->id, m->from->id,
-                m->from->gateway->host.node.id, (double)m->sent_at / 1000);
-    if (m->key.seq)
-        check_history_order(w, m);
-    if (m->fate != SIM_ACKED)
-        return;
-    for (struct sim_socket *s = w->sockets; s; s = s->next)
-        if (lacks(s, m))
-            sim_bad(w, "P5", "m%" PRIu64 " is acknowledged; socket %" PRIu64 " at %s never got it", m->id, s->id,
-                    s->gateway->host.node.id);
-    if (m->row && stored(w, m->id) < copies)
-        sim_bad(w, "P4", "m%" PRIu64 " is acknowledged and stored at %u, not %u, in the end", m->id, stored(w, m->id),
-                copies);
-}
-
-static void check_gateway(struct sim_world *w, const struct sim_gateway *g)
-{
-    struct rc_gateway_stats st;
-    size_t sockets = 0;
-    rc_gateway_stats(g->core, &st);
-    for (struct sim_socket *s = w->sockets; s; s = s->next)
-        sockets += s->gateway == g && s->state != SIM_CLOSED;
-    const char *id = g->host.node.id;
-    if (w->options.no_fence && st.fences)
-        sim_bad(w, "P8", "%s fenced itself", id);
-    if (st.sockets != sockets)
-        sim_bad(w, "STATE", "%s knows %zu sockets, its worker %zu", id, st.sockets, sockets);
-    if (st.unconfirmed || st.unconfirmed_bytes || st.pending)
-        sim_bad(w, "STATE", "%s at rest: %zu emits of %zu bytes unconfirmed, %zu CONNECTs pending", id, st.unconfirmed,
-                st.unconfirmed_bytes, st.pending);
-    if (st.state != RC_SERVING || !st.settled)
-        sim_bad(w, "STATE", "%s at rest: state %d, %ssettled", id, st.state, st.settled ? "" : "not ");
-}
-
-/* A room is known where a gateway has members, at k brokers (all, if fewer own rooms), and nowhere else. */
-static void check_room(struct sim_world *w, const struct sim_gateway *g, const struct rc_buf *room, unsigned owners)
-{
-    size_t members = rc_gateway_members(g->core, room->data, room->len);
-    unsigned k = w->shape.k_mixed ? 1 + g->host.node.index % 3 : w->shape.k, listed = 0;
-    for (unsigned i = 0; i < w->shape.brokers; i++) {
-        char id[SIM_NODES_MAX][RC_ID_MAX + 1];
-        const struct sim_broker *b = w->broker[i];
-        size_t n = b->core ? rc_broker_members(b->core, room->data, room->len, id, SIM_NODES_MAX) : 0;
-        for (size_t j = 0; j < n; j++)
-            listed += !strcmp(id[j], g->host.node.id);
-    }
-    unsigned want = members ? (k < owners ? k : owners) : 0;
-    if (listed != want)
-        sim_bad(w, "STATE", "room %.*s: %s has %zu members and is listed by %u brokers, not %u", (int)room->len,
-                (const char *)room->data, g->host.node.id, members, listed, want);
-}
-
-static void check_rooms(struct sim_world *w, const struct sim_gateway *g, unsigned owners)
-{
-    for (unsigned r = 0; r < SIM_ROOMS; r++) {
-        struct rc_buf *room[RC_SOCKET_ROOMS_MAX] = {rc_buf_hold(w->room[r])};
-        unsigned n = w->options.partitions ? rc_partition_join(room, 1) : 1;
-        for (unsigned i = 0; i < n; i++) {
-            check_room(w, g, room[i], owners);
-            rc_buf_rele(room[i]);
-        }
-    }
-}
-
-static void check_broker(struct sim_world *w, const struct sim_broker *b, size_t live)
-{
-    struct rc_broker_stats st;
-    rc_broker_stats(b->core, &st);
-    const char *id = b->host.node.id;
-    if (st.state != RC_OPEN || !st.mature || st.live != live)
-        sim_bad(w, "STATE", "%s at rest: state %d, %zu gateways live", id, st.state, st.live);
-    if (st.waiting || st.topic_records || st.topic_bytes)
-        sim_bad(w, "STATE", "%s at rest: %zu emits wait, %zu records of %zu bytes in the topic", id, st.waiting,
-                st.topic_records, st.topic_bytes);
-}
-
-static void check_cores(struct sim_world *w)
-{
-    unsigned owners = 0;
-    size_t live = 0;
-    for (unsigned i = 0; i < w->shape.gateways; i++)
-        live += w->gateway[i]->core != NULL;
-    for (unsigned i = 0; i < w->shape.brokers; i++) {
-        if (!w->broker[i]->core)
-            continue;
-        owners += w->member[i].weight > 0;
-        check_broker(w, w->broker[i], live);
-    }
-    for (unsigned i = 0; i < w->shape.gateways; i++) {
-        if (!w->gateway[i]->core)
-            continue;
-        check_gateway(w, w->gateway[i]);
-        check_rooms(w, w->gateway[i], owners);
-    }
-}
-
-/* T4: what only a broker's buffer had is lost to persisters beyond the quorum, with the broker or at its bound. */
-static bool records_lost(const struct sim_world *w)
-{
-    bool lost = w->broker_killed;
-    for (unsigned i = 0; i < w->shape.brokers; i++) {
-        struct rc_broker_stats st = {0};
-        if (w->broker[i]->core)
-            rc_broker_stats(w->broker[i]->core, &st);
-        lost |= st.holes > 0;
-    }
-    return lost;
+        sim_bad_message(w, message, "P4", "m%" PRIu64 " is stored twice at %s", message, p->host.node.id);
 }
 
 /* A plan changes one broker, and a node that was down in between finds it changed already. */
@@ -356,26 +277,6 @@ void sim_check_roll(struct sim_host *h, enum rc_roll roll)
 {
     if (!rc_roll_good(roll))
         sim_bad(h->w, "STATE", "%s refuses its brokers: %s", h->node.id, rc_roll_text(roll));
-}
-
-void sim_check_end(struct sim_world *w)
-{
-    unsigned copies = records_lost(w) ? w->shape.quorum : w->shape.persisters;
-    for (size_t i = 0; i < w->messages; i++)
-        check_message(w, w->message[i], copies);
-    for (unsigned i = 0; i < w->clients; i++)
-        if (!w->client[i].socket || w->client[i].socket->state != SIM_OPEN)
-            sim_bad(w, "P6", "client %u of user %u is not connected in the end", i, w->client[i].user);
-    for (unsigned i = 0; i < w->hosts; i++)
-        if (!w->host[i]->node.up && !w->host[i]->for_good) {
-            sim_bad(w, "P6", "%s is down in the end", w->host[i]->node.id);
-            return;
-        }
-    rc_time max = w->options.max_delay, worst = w->totals.delay_max;
-    if (max && worst > max && !w->shape.tight) /* tight bounds make their own delays */
-        sim_bad(w, "P6", "a delivery took %.0f ms", (double)worst / 1000);
-    if (!w->violations)
-        check_cores(w);
 }
 
 /* ---- totals */

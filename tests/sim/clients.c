@@ -118,6 +118,10 @@ static struct sim_message *message_new(struct sim_client *c)
     m->row = sim_chance(&w->sim.dice, 850);
     m->wants_ack = sim_chance(&w->sim.dice, 700);
     w->totals.messages++;
+    if (m->id == w->options.watch)
+        sim_trace_as(&w->sim, SIM_MARK_WATCHED, m->from->gateway->host.node.id,
+                     "m%" PRIu64 ": socket %" PRIu64 " sends it, number %u, to user:%u%s%s", m->id, m->from->id, m->n,
+                     para, m->rooms > 1 ? " and admins" : "", m->row ? ", to be stored" : "");
     return m;
 }
 

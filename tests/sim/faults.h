@@ -1,11 +1,7 @@
 /*
  * What goes wrong in a run: a plan of steps, made from the seed before the run begins.
  *
- * Kinds: brk flap (connections break, once or again and again), cut (one pair, one or both ways), part (two sides), iso (one
- * node), crashB crashG crashP, pause, sleep (frozen with its clock), stall (a gateway's worker is stuck, its link loop is not),
- * slow, lossy (batches vanish from living connections), drainB drainG, gstart (a gateway starts cut off from
- * one broker that is slow to hear of it), pausecut and sleepcut (a broker is frozen, with its clock in the second, and cut off from a gateway meanwhile).
- * Not here: adding and removing a broker, since the core takes its brokers once, when it is made.
+ * README.md lists the kinds.
  */
 #ifndef SIM_FAULTS_H
 #define SIM_FAULTS_H

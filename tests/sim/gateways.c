@@ -4,6 +4,7 @@
 #include "check.h"
 #include "clients.h"
 #include "gateway/partition.h"
+#include "squeeze.h"
 #include "timeline.h"
 
 #include <inttypes.h>
@@ -41,6 +42,8 @@ static void on_closed(void *host, uint64_t socket, enum rc_socket_end why)
     struct sim_gateway *g = gateway_of(host);
     struct sim_socket *s = socket_of(g, socket);
     s->ending = true;
+    if (why == RC_SOCKET_EXPIRED)
+        sim_check_expired(g->host.w, s);
     post(g, (struct sim_job){.kind = SIM_CLOSE, .socket = s, .why = text[why]});
 }
 
@@ -112,6 +115,8 @@ void sim_gateway_connect(struct sim_gateway *g, struct sim_socket *s)
     if (g->host.w->options.partitions)
         n = rc_partition_join(room, n);
     s->inc = g->host.self.inc;
+    s->asked_at = g->host.w->sim.now;
+    s->asked_frozen = g->host.node.frozen;
     bool taken = rc_gateway_connect(g->core, s->id, room, n);
     for (uint32_t i = 0; i < n; i++)
         rc_buf_rele(room[i]);
@@ -162,6 +167,8 @@ void sim_gateway_read(struct sim_gateway *g, struct sim_socket *s, struct sim_me
     rc_buf_rele(bytes);
     for (unsigned i = 0; i < m->rooms; i++)
         rc_buf_rele(e.room[i]);
+    m->taken_at = w->sim.now;
+    m->taken_frozen = g->host.node.frozen;
     if (outcome != RC_OUTCOME_OK)
         sim_check_refused(w, m, outcome);
 }
@@ -173,7 +180,9 @@ static void boot(struct sim_host *h)
     struct sim_gateway *g = gateway_of(h);
     struct sim_world *w = h->w;
     if (w->options.plant != SIM_SAME_INC || !h->self.inc)
-        h->self.inc = sim_world_inc(w);
+        h->self.inc = g->set_back ? h->self.inc - 1 : sim_world_inc(w);
+    g->set_back = false;
+    const struct sim_bounds *bounds = sim_bounds(w->shape.tight);
     struct rc_member member[RC_BROKERS_MAX];
     struct rc_gateway_config c = {
         .inc = h->self.inc,
@@ -181,10 +190,10 @@ static void boot(struct sim_host *h)
         .k = w->shape.k_mixed ? 1 + h->node.index % 3 : w->shape.k,
         .n = sim_host_brokers(h, member),
         .broker = member,
-        .bound = w->shape.tight ? 4000 : 64 << 20,
-        .socket_bound = w->shape.tight ? 800 : 256 << 10,
-        .credit = w->shape.tight ? 600 : 4 << 20,
-        .receiver_max = 1 << 20,
+        .bound = bounds->gateway,
+        .socket_bound = bounds->socket,
+        .credit = bounds->credit,
+        .receiver_max = sim_bounds(false)->receivers,
     };
     snprintf(c.id, sizeof(c.id), "%s", h->node.id);
     sim_worker_init(&g->worker, g);
@@ -305,7 +314,7 @@ static void drained(void *on, void *arg, uint64_t num)
     (void)arg, (void)num;
     struct rc_gateway_stats stats;
     rc_gateway_stats(g->core, &stats);
-    bool late = sim_node_now(&g->host.node) - g->drain_since > 5000 * RC_MS;
+    bool late = sim_node_now(&g->host.node) - g->drain_since > 10000 * RC_MS;
     if (stats.inc == g->drain_inc && stats.unconfirmed && !late) {
         sim_node_timer(&g->host.node, 20 * RC_MS, (struct sim_task){.run = drained, .on = g});
         return;
@@ -314,17 +323,30 @@ static void drained(void *on, void *arg, uint64_t num)
     sim_node_timer(&g->host.node, 50 * RC_MS, (struct sim_task){.run = leave, .on = g});
 }
 
+/* Who is left keeps his rooms and deliveries until his turn comes. */
+static void close_next(void *on, void *arg, uint64_t num)
+{
+    struct sim_gateway *g = on;
+    struct sim_socket *s = g->host.w->sockets;
+    (void)arg, (void)num;
+    while (s && (s->gateway != g || s->state == SIM_CLOSED || !s->inc))
+        s = s->next;
+    if (s)
+        sim_gateway_disconnect(g, s);
+    sim_node_timer(&g->host.node, s ? g->drain_pace : 0, (struct sim_task){.run = s ? close_next : drained, .on = g});
+}
+
 void sim_gateway_drain(struct sim_gateway *g)
 {
     if (g->draining)
         return;
-    sim_trace(&g->host.w->sim, g->host.node.id, "drains");
+    struct sim_rng *dice = &g->host.w->sim.dice;
+    g->drain_pace = sim_chance(dice, 300) ? 0 : sim_between(dice, 5 * RC_MS, 400 * RC_MS);
+    sim_trace_as(&g->host.w->sim, SIM_MARK_FAULT, g->host.node.id, "drains, a socket each %.0f ms",
+                 (double)g->drain_pace / 1000);
     g->draining = true;
     g->drain_since = sim_node_now(&g->host.node);
     g->drain_inc = g->host.self.inc;
     rc_gateway_drain(g->core);
-    for (struct sim_socket *s = g->host.w->sockets; s; s = s->next)
-        if (s->gateway == g && s->state != SIM_CLOSED)
-            sim_gateway_disconnect(g, s);
-    drained(g, NULL, 0);
+    close_next(g, NULL, 0);
 }

@@ -11,6 +11,8 @@ struct sim_gateway {
     bool draining;                /* told to go: clients look for another */
     rc_time drain_since;          /* on its own clock */
     uint64_t drain_inc;           /* incarnation that drains */
+    rc_time drain_pace;           /* between two sockets that are closed */
+    bool set_back;                /* its clock was: its next incarnation is not above the last */
     bool had[SIM_ROOMS];          /* this incarnation had a socket in this room */
     struct rc_gateway_stats seen; /* last traced */
 };
@@ -21,7 +23,7 @@ extern const struct sim_role sim_gateway_role;
 void sim_gateway_connect(struct sim_gateway *g, struct sim_socket *s);
 void sim_gateway_disconnect(struct sim_gateway *g, struct sim_socket *s);
 void sim_gateway_read(struct sim_gateway *g, struct sim_socket *s, struct sim_message *m);
-/* As told by an operator: refuse clients, close sockets, empty the queues, say BYE, exit; then start anew. As a task. */
+/* As told by an operator: refuse clients, close sockets at a pace, empty the queues, say BYE, exit; then start anew. As a task. */
 void sim_gateway_drain(struct sim_gateway *g);
 
 #endif

@@ -156,15 +156,28 @@ void sim_mix(struct sim *sim, uint64_t value)
     sim->hash ^= sim->hash >> 29;
 }
 
-void sim_trace(struct sim *sim, const char *who, const char *fmt, ...)
+static void trace(struct sim *sim, char mark, const char *who, const char *fmt, va_list ap)
 {
-    if (!sim->trace)
-        return;
-    va_list ap;
-    va_start(ap, fmt);
-    fprintf(sim->trace, "%10.3f  %-4s ", (double)sim->now / 1000, who);
+    fprintf(sim->trace, "%10.3f  %c %-4s ", (double)sim->now / 1000, mark, who);
     vfprintf(sim->trace, fmt, ap);
     fputc('\n', sim->trace);
+}
+
+void sim_trace(struct sim *sim, const char *who, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    if (sim->trace)
+        trace(sim, ' ', who, fmt, ap);
+    va_end(ap);
+}
+
+void sim_trace_as(struct sim *sim, char mark, const char *who, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    if (sim->trace)
+        trace(sim, mark, who, fmt, ap);
     va_end(ap);
 }
 
@@ -223,8 +236,8 @@ void sim_node_start(struct sim_node *n)
     if (n->up)
         return;
     n->up = true;
+    sim_trace_as(n->sim, n->epoch ? SIM_MARK_FAULT : ' ', n->id, n->epoch ? "starts again" : "starts");
     n->epoch++;
-    sim_trace(n->sim, n->id, "starts");
     n->kind->boot(n);
 }
 
@@ -232,7 +245,7 @@ void sim_node_crash(struct sim_node *n)
 {
     if (!n->up)
         return;
-    sim_trace(n->sim, n->id, "is killed");
+    sim_trace_as(n->sim, SIM_MARK_FAULT, n->id, "is killed");
     n->up = n->paused = n->slept = false;
     n->epoch++;
     drop_backlog(n);
@@ -247,7 +260,7 @@ static void wake(void *on, void *arg, uint64_t epoch)
     if (n->epoch != epoch)
         return;
     n->paused = false;
-    sim_trace(n->sim, n->id, "goes on, %zu tasks late", n->backlog_len);
+    sim_trace_as(n->sim, SIM_MARK_FAULT, n->id, "goes on, %zu tasks late", n->backlog_len);
     struct sim_task *late = n->backlog;
     size_t len = n->backlog_len;
     n->backlog = NULL;
@@ -266,10 +279,12 @@ void sim_node_pause(struct sim_node *n, rc_time dur, bool clock)
     if (!n->up || n->paused)
         return;
     n->paused = true;
+    n->frozen += dur;
     if (clock) {
         n->slept = true;
         n->asleep += dur + dur * n->ppm / 1000000;
     }
-    sim_trace(n->sim, n->id, "freezes for %.0f ms%s", (double)dur / 1000, clock ? ", its clock too" : "");
+    sim_trace_as(n->sim, SIM_MARK_FAULT, n->id, "freezes for %.0f ms%s", (double)dur / 1000,
+                 clock ? ", its clock too" : "");
     sim_at(n->sim, n->sim->now + dur, (struct sim_task){.run = wake, .on = n, .num = n->epoch});
 }

@@ -51,8 +51,13 @@ void sim_fini(struct sim *sim); /* drops what is still pending */
 void sim_at(struct sim *sim, rc_time at, struct sim_task task);
 void sim_run(struct sim *sim, rc_time until);  /* runs all events up to and including `until` */
 void sim_mix(struct sim *sim, uint64_t value); /* folds a fact into the hash */
-/* One line of the timeline: milliseconds, who, what. */
+/* One line of the timeline: milliseconds, a mark, who, what. The mark says what belongs to the story of a failing seed. */
+#define SIM_TRACE_MARK   12  /* where it stands in the line */
+#define SIM_MARK_FAULT   '*' /* something went wrong, or right again, from outside */
+#define SIM_MARK_WATCHED '>' /* the way of the watched message */
 void sim_trace(struct sim *sim, const char *who, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void sim_trace_as(struct sim *sim, char mark, const char *who, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* What a kind of node does at its own moments. None may be NULL. */
 struct sim_kind {
@@ -71,6 +76,7 @@ struct sim_node {
     unsigned index; /* among all nodes of the world */
     bool up, paused;
     bool slept;               /* frozen together with its clock */
+    rc_time frozen;           /* virtual time that it was frozen, in all */
     uint64_t epoch;           /* grows at each start and crash: tasks of an older one are lost */
     rc_time offset;           /* its clock at virtual time 0 */
     int64_t ppm;              /* how much faster its clock runs, in millionths */

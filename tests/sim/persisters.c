@@ -75,7 +75,8 @@ static void commit_done(void *on, void *arg, uint64_t num)
     struct sim_persister *p = on;
     struct sim_world *w = p->host.w;
     (void)arg, (void)num;
-    if (!p->durable && sim_chance(&w->sim.dice, w->shape.commit_fails)) {
+    unsigned fails = p->failing > w->shape.commit_fails ? p->failing : w->shape.commit_fails;
+    if (!p->durable && sim_chance(&w->sim.dice, fails)) {
         p->commit = NULL;
         rc_persister_committed(p->core, false);
         return;
@@ -103,9 +104,10 @@ static void on_commit(void *host, const struct rc_commit *commit)
     struct sim_persister *p = persister_of(host);
     struct sim_world *w = p->host.w;
     bool early = sim_chance(&w->sim.dice, 500);
+    rc_time shortest = p->slow ? 200 * SIM_MS : 500, longest = p->slow ? p->slow : w->shape.commit_max;
     p->commit = commit;
     p->durable = w->options.plant == SIM_LYING_DISK && sim_chance(&w->sim.dice, 50); /* it only says so */
-    sim_node_timer(&p->host.node, sim_between(&w->sim.dice, 500, w->shape.commit_max),
+    sim_node_timer(&p->host.node, sim_between(&w->sim.dice, shortest, longest),
                    (struct sim_task){.run = early && !p->durable ? commit_durable : commit_done, .on = p});
 }
 
@@ -118,6 +120,19 @@ static uint64_t on_position(void *host, const char *broker, uint64_t inc)
 }
 
 static const struct rc_persister_events events = {.commit = on_commit, .position = on_position};
+
+void sim_persister_slow(struct sim_persister *p, rc_time slow)
+{
+    sim_trace_as(&p->host.w->sim, SIM_MARK_FAULT, p->host.node.id,
+                 slow ? "its disk is slow: %.0f ms" : "its disk is fast", (double)slow / 1000);
+    p->slow = slow;
+}
+
+void sim_persister_fail(struct sim_persister *p, unsigned permille)
+{
+    sim_trace_as(&p->host.w->sim, SIM_MARK_FAULT, p->host.node.id, "%u in a thousand of its commits fail", permille);
+    p->failing = permille;
+}
 
 /* ---- the topic */
 

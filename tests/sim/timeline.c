@@ -30,6 +30,8 @@ static void trace_rare(struct sim_world *w, const char *from, const char *to, co
                   op->reply.number, refusal_text(op->reply.reason));
         break;
     case RC_OP_RESEND:
+        sim_trace(&w->sim, from, "> %s RESEND from %" PRIu64, to, op->range.first);
+        break;
     case RC_OP_HOLE:
         sim_trace(&w->sim, from, "> %s %s %" PRIu64 " %" PRIu64, to, rc_op_name(op->kind), op->range.first,
                   op->range.last);
@@ -42,26 +44,53 @@ static void trace_rare(struct sim_world *w, const char *from, const char *to, co
     }
 }
 
-/* Everything that carries the message itself; its answers are found by their slot and number. */
-static void trace_watched(struct sim_world *w, const char *from, const char *to, const struct rc_op *op)
+static void note_way(struct sim_world *w, const struct sim_host *from, const struct rc_op *op)
 {
-    uint64_t id = w->options.watch, seq = 0;
-    struct rc_buf *bytes = NULL;
-    if (op->kind == RC_OP_EMIT) {
+    struct sim_way *way = &w->way[op->emit.msg.except ? 1 : 0]; /* the copy to admins excepts the other room */
+    *way = (struct sim_way){.origin = from, .slot = op->emit.slot, .seq = op->emit.msg.seq};
+}
+
+static bool answers(const struct sim_world *w, const struct sim_host *to, const struct rc_op *op)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (w->way[i].origin == to && w->way[i].slot == op->reply.slot && w->way[i].seq == op->reply.number)
+            return true;
+    return false;
+}
+
+/* The way of the message that is looked at: what carries it, and the answers to its emits. */
+static void trace_watched(struct sim_world *w, const struct sim_host *from, const struct sim_host *to,
+                          const struct rc_op *op)
+{
+    uint64_t id = w->options.watch, seq;
+    const struct rc_buf *bytes;
+    switch (op->kind) {
+    case RC_OP_EMIT:
         bytes = op->emit.msg.payload;
         seq = op->emit.msg.seq;
-    } else if (op->kind == RC_OP_DELIVER) {
+        if (sim_message_id(w, bytes) == id)
+            note_way(w, from, op);
+        break;
+    case RC_OP_DELIVER:
         bytes = op->deliver.payload;
         seq = op->deliver.seq;
-    } else if (op->kind == RC_OP_RECORD) {
+        break;
+    case RC_OP_RECORD:
         bytes = op->record.row;
         seq = op->record.number;
+        break;
+    case RC_OP_CONFIRM:
+    case RC_OP_DELIVERED:
+        if (answers(w, to, op))
+            sim_trace_as(&w->sim, SIM_MARK_WATCHED, from->node.id, "> %s m%" PRIu64 ": %s %" PRIu64, to->node.id, id,
+                         rc_op_name(op->kind), op->reply.number);
+        return;
+    default:
+        return;
     }
-    if (bytes && sim_message_id(w, bytes) == id)
-        sim_trace(&w->sim, from, "> %s m%" PRIu64 ": %s %" PRIu64, to, id, rc_op_name(op->kind), seq);
-    else if (op->kind == RC_OP_CONFIRM || op->kind == RC_OP_DELIVERED)
-        sim_trace(&w->sim, from, "> %s %s slot %u seq %" PRIu64, to, rc_op_name(op->kind), op->reply.slot,
-                  op->reply.number);
+    if (sim_message_id(w, bytes) == id)
+        sim_trace_as(&w->sim, SIM_MARK_WATCHED, from->node.id, "> %s m%" PRIu64 ": %s %" PRIu64, to->node.id, id,
+                     rc_op_name(op->kind), seq);
 }
 
 void sim_timeline_batch(struct sim_world *w, const struct sim_host *from, const struct sim_host *to,
@@ -77,7 +106,7 @@ void sim_timeline_batch(struct sim_world *w, const struct sim_host *from, const 
             continue;
         trace_rare(w, from->node.id, to->node.id, op);
         if (w->options.watch)
-            trace_watched(w, from->node.id, to->node.id, op);
+            trace_watched(w, from, to, op);
     }
 }
 

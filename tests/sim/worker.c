@@ -33,6 +33,8 @@ void sim_worker_close(struct sim_socket *s, const char *why)
 {
     if (s->state == SIM_CLOSED)
         return;
+    if (s->state == SIM_PENDING)
+        sim_check_answered(s->client->w, s);
     s->state = SIM_CLOSED;
     sim_client_closed(s, why);
 }
@@ -59,8 +61,10 @@ static void work(struct sim_gateway *g, struct sim_job *j)
         rc_gateway_processed(g->core, j->session, j->seq);
         break;
     case SIM_OPENED:
-        if (s->state == SIM_PENDING)
+        if (s->state == SIM_PENDING) {
+            sim_check_answered(g->host.w, s);
             sim_client_opened(s);
+        }
         break;
     case SIM_CLOSE:
         sim_worker_close(s, j->why);
@@ -150,7 +154,7 @@ static void go_on(void *on, void *arg, uint64_t num)
 {
     struct sim_worker *k = on;
     (void)arg, (void)num;
-    sim_trace(k->gateway->host.node.sim, k->gateway->host.node.id, "its worker goes on");
+    sim_trace_as(k->gateway->host.node.sim, SIM_MARK_FAULT, k->gateway->host.node.id, "its worker goes on");
     k->stuck = false;
     work_all(k);
     rc_gateway_alive(k->gateway->core, true);
@@ -161,7 +165,7 @@ void sim_worker_stick(struct sim_worker *k, rc_time dur)
     struct sim_node *node = &k->gateway->host.node;
     if (k->stuck)
         return;
-    sim_trace(node->sim, node->id, "its worker is stuck for %.0f ms", (double)dur / 1000);
+    sim_trace_as(node->sim, SIM_MARK_FAULT, node->id, "its worker is stuck for %.0f ms", (double)dur / 1000);
     k->stuck = true;
     k->stuck_since = sim_node_now(node);
     sim_node_timer(node, dur, (struct sim_task){.run = go_on, .on = k});

@@ -55,16 +55,20 @@ static void draw_shape(struct sim_world *w)
     s->k_mixed = sim_chance(plan, 100) && !o->k;
     s->quorum = choose(plan, o->quorum, 1, s->persisters);
     s->voter = sim_chance(plan, 150) && s->brokers >= 3;
-    s->tight = sim_chance(plan, 100);
+    s->tight = sim_chance(plan, 100) || o->tight;
     s->commit_max = sim_between(plan, 1 * SIM_MS, 12 * SIM_MS);
     s->worker_lag = sim_chance(plan, 500) ? sim_between(plan, 0, 20 * SIM_MS) : 0;
     bool slow_lines = sim_chance(plan, 150);
     s->line_busy = sim_between(plan, 0, (slow_lines ? 40 : 3) * SIM_MS);
     s->batch_max = sim_chance(plan, 300) && !slow_lines ? 200 : 64 << 10;
+    if (o->fine) {
+        s->batch_max = 1;
+        s->line_busy = 4 * SIM_MS;
+    }
     s->topic_loss = sim_chance(plan, 100) ? 1000 : (unsigned)sim_between(plan, 0, 60);
     s->commit_fails = sim_chance(plan, 200) ? 50 : 0;
     rc_times_default(&s->times, 100);
-    if (sim_chance(plan, 100))
+    if (sim_chance(plan, 100) || o->hasty)
         s->times.e = 3 * s->times.w + 350 * RC_MS; /* as short as it may be: emits are given up */
     if (o->plant == SIM_EARLY_ACK || o->plant == SIM_REORDER)
         s->worker_lag = 20 * SIM_MS;
@@ -170,7 +174,7 @@ void sim_world_describe(const struct sim_world *w, FILE *out)
 
 void sim_world_run(struct sim_world *w, uint64_t seed, const struct sim_options *options)
 {
-    *w = (struct sim_world){.seed = seed, .options = *options};
+    *w = (struct sim_world){.seed = seed, .options = *options, .incs = 100};
     w->options.partitions |= options->plant == SIM_SCATTER;
     sim_init(&w->sim, seed, options->trace);
     build(w);
@@ -191,6 +195,7 @@ void sim_world_run(struct sim_world *w, uint64_t seed, const struct sim_options 
 
 void sim_world_fini(struct sim_world *w)
 {
+    w->sim.trace = NULL; /* what ends now is no part of the run */
     for (unsigned i = 0; i < w->hosts; i++)
         sim_host_fini(w->host[i]);
     for (unsigned i = 0; i < w->shape.persisters; i++)

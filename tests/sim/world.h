@@ -18,6 +18,7 @@
 #define SIM_ROOMS       (SIM_USERS_MAX + 1) /* user:0 .. user:4, admins */
 #define SIM_ROOM_ADMINS SIM_USERS_MAX
 #define SIM_NODES_MAX   64
+#define SIM_FAULTS_MAX  8
 
 enum sim_mode { SIM_NONE, SIM_SINGLE, SIM_DOUBLE, SIM_STORM };
 
@@ -50,11 +51,16 @@ enum sim_plant {
 /* What the caller asks for; 0 and NULL leave it to the seed. */
 struct sim_options {
     enum sim_mode mode;
-    const char *fault; /* kind of the first fault */
+    unsigned faults;                   /* 0: as many as the mode says, of any kind */
+    const char *fault[SIM_FAULTS_MAX]; /* kinds, in the order in which they begin */
     unsigned brokers, gateways, persisters, k, quorum;
     bool partitions; /* admins is a hot room (gateway/partition.h) */
+    bool tight;      /* bounds are reached */
+    bool hasty;      /* E is as short as it may be */
+    bool fine;       /* batches of one operation on slow lines: what a rule orders comes in between */
     enum sim_plant plant;
     rc_time max_delay; /* a delivery must not take longer (P6); 0: any time */
+    rc_time max_ack;   /* nor an acknowledgement */
     bool no_fence;     /* no gateway may fence itself */
     uint64_t watch;    /* message whose way is traced */
     FILE *trace;       /* NULL: silent */
@@ -86,6 +92,8 @@ struct sim_message {
     bool row; /* is to be stored */
     bool wants_ack;
     rc_time sent_at;
+    rc_time taken_at;     /* by its gateway's core; 0: not yet */
+    rc_time taken_frozen; /* of its gateway's node, then */
     enum sim_fate fate;
     struct rc_key key;          /* under which it was first stored; seq 0: not yet */
     struct sim_message *unread; /* next in a socket that is not read */
@@ -98,12 +106,15 @@ struct sim_socket {
     struct sim_client *client;
     struct sim_gateway *gateway;
     enum sim_socket_state state;
-    bool ending;  /* the core closed it, the worker does not know yet */
-    bool stopped; /* back-pressure: not read */
-    uint64_t inc; /* of its gateway when it connected; 0: still on its way */
+    bool ending;   /* the core closed it, the worker does not know yet */
+    bool stopped;  /* back-pressure: not read */
+    bool owed_end; /* a message without ack wish failed: its client learns it by the end of the socket only */
+    uint64_t inc;  /* of its gateway when it connected; 0: still on its way */
     rc_time opened_at;
-    uint32_t sent;  /* messages its client sent */
-    rc_time out_at; /* arrival of the newest of them */
+    rc_time asked_at;     /* CONNECT reached its gateway */
+    rc_time asked_frozen; /* of its gateway's node, then */
+    uint32_t sent;        /* messages its client sent */
+    rc_time out_at;       /* arrival of the newest of them */
     struct sim_message *unread, **unread_tail;
     uint8_t *got; /* by message id: copies received */
     size_t got_cap;
@@ -120,6 +131,13 @@ struct sim_client {
     rc_time gap;               /* about this long between two sends */
 };
 
+/* The watched message's emit to one room, as its origin numbered it. */
+struct sim_way {
+    const struct sim_host *origin; /* NULL: not sent yet */
+    uint32_t slot;
+    uint64_t seq;
+};
+
 /* What the cores and the world counted in a run. */
 struct sim_totals {
     uint64_t messages, acked, failed, receipts, sockets;
@@ -132,7 +150,6 @@ struct sim_totals {
 };
 
 #define SIM_VIOLATIONS_MAX 20
-#define SIM_FAULTS_MAX     8
 
 struct sim_world {
     struct sim sim;
@@ -140,7 +157,7 @@ struct sim_world {
     uint64_t seed;
     struct sim_options options;
     struct sim_shape shape;
-    uint64_t incs; /* highest incarnation given out */
+    uint64_t incs; /* highest incarnation given out; begins with room below */
     struct rc_member member[RC_BROKERS_MAX];
     char persister_id[RC_PERSISTERS_MAX][RC_ID_MAX + 1];
     struct sim_broker **broker;
@@ -164,6 +181,10 @@ struct sim_world {
     bool rolled; /* a broker was added or removed: one at a time (C1) */
     char violation[SIM_VIOLATIONS_MAX][256];
     unsigned violations;
+    uint64_t slowest, slowest_ack; /* messages with the longest delivery and acknowledgement */
+    rc_time squeezed_until;        /* a fault makes bounds so small that they are reached, until then; 0: none does */
+    uint64_t suspect;              /* message of the first violation; 0: it concerns none */
+    struct sim_way way[2];         /* of the watched message */
     struct sim_totals totals;
 };
 

@@ -31,6 +31,9 @@ export const FULL = Boolean(process.env.ROOMCAST_TEST_FULL);
 export const NONE = 200;
 const TOLERANCE = 3;
 
+const BURST = 10; // messages of each user; the cluster is busy with them for longer than BURST_MS
+const BURST_MS = 2;
+
 /** Of these phases, all with ROOMCAST_TEST_FULL, else those that brief(phase) selects. */
 export const selected = (phases, brief) => (FULL ? phases : phases.filter(brief));
 
@@ -39,21 +42,31 @@ export const namesOf = (cluster, role) => cluster.nodes.filter((node) => node.ro
 
 /** What is done to nodes, at once: signals do not go through deploy/local-cluster, which takes its time. */
 export class Faults {
+    /** load: null for none. */
     constructor(cluster, load) {
         Object.assign(this, { cluster, load, began: NaN });
+    }
+
+    /** To all of them at once, in the middle of a burst: else nothing might be under way when the fault happens. */
+    async strike(names, signal) {
+        if (this.load) {
+            this.load.burst(BURST);
+            await sleep(BURST_MS);
+            this.began ||= performance.now() - this.load.since;
+        }
+        this.signal(names, signal);
     }
 
     signal(names, signal) {
         for (const name of [names].flat()) {
             assert.ok(signalNode(this.cluster.node(name), signal), `${name} does not run`);
         }
-        this.began ||= performance.now() - this.load.since;
     }
 
     /** SIGKILL; they are gone when it returns. */
     async crash(names) {
         [names].flat().forEach((name) => this.cluster.wantedExits.set(name, 137));
-        this.signal(names, "SIGKILL");
+        await this.strike(names, "SIGKILL");
         await waitFor("they are gone", () => [names].flat().every((name) => !isAlive(this.cluster.node(name))));
     }
 
@@ -63,7 +76,7 @@ export class Faults {
 
     /** SIGSTOP, and SIGCONT after so many seconds (scaled). */
     async freeze(names, seconds) {
-        this.signal(names, "SIGSTOP");
+        await this.strike(names, "SIGSTOP");
         try {
             await sleep(seconds * 1000 * SCALE);
         } finally {
@@ -72,7 +85,7 @@ export class Faults {
     }
 }
 
-/** Every node is ready, all brokers are open, and each knows all gateways and has sessions with all others. mature: and counts. */
+/** Every node is ready and has sessions with all others that it talks to; all brokers are open. mature: and count. */
 export async function isWhole(cluster, mature) {
     const { nodes } = cluster;
     const count = (role) => nodes.filter((node) => node.role === role).length;
@@ -80,8 +93,9 @@ export async function isWhole(cluster, mature) {
     if (ready.some(({ status }) => status !== 200)) {
         return false;
     }
-    const brokers = await Promise.all(namesOf(cluster, "broker").map((name) => cluster.status(name)));
-    return brokers.every(({ state, metrics }) => state === "open" && (metrics.mature || !mature) && metrics.live_gateways === count("gateway") &&
+    const [brokers, persisters] = await Promise.all(["broker", "persister"]
+        .map((role) => Promise.all(namesOf(cluster, role).map((name) => cluster.status(name)))));
+    return persisters.every(({ metrics }) => metrics.gateways === count("gateway")) && brokers.every(({ state, metrics }) => state === "open" && (metrics.mature || !mature) && metrics.live_gateways === count("gateway") &&
         metrics.gateways === count("gateway") && metrics.brokers === count("broker") - 1 && metrics.persisters === count("persister"));
 }
 
@@ -96,6 +110,7 @@ class Bench {
         this.gateways = cluster.nodes.filter(({ role }) => role === "gateway");
         this.load = new Load({ gateways: this.gateways, token: (claims) => cluster.token(claims), ...options });
         this.phase = this.phase.bind(this);
+        this.flow = this.flow.bind(this);
         Object.assign(this, { cluster, step, t, mature });
     }
 
@@ -145,6 +160,7 @@ class Bench {
         for (const name of names) {
             await this.step(`${name} alone has the whole history`, async () => {
                 const others = names.filter((other) => other !== name);
+                await waitFor("the cluster is whole", () => isWhole(this.cluster, false), 30);
                 await this.cluster.kill(others, "TERM");
                 const record = { ...this.load.record(), since: 0 };
                 const stores = await readStores(this.gateways, record, this.cookie);
@@ -171,10 +187,10 @@ function summary({ disconnects, errors, ...figures }) {
 
 /**
  * A test with a cluster under load. options: those of clusterTest; load: those of Load; mature: false, when a broker need not be up
- * for L_d before the next phase (else its restart and the next fault are two faults at once).
+ * for L_d before the next phase (else its restart and the next fault are two faults at once); run: what takes clusterTest's place.
  */
-export function faultTest(name, body, { load = {}, mature = true, ...options } = {}) {
-    clusterTest(name, { gateways: 2, brokers: 3, persisters: 2, ...options }, async (cluster, step, t) => {
+export function faultTest(name, body, { load = {}, mature = true, run = clusterTest, ...options } = {}) {
+    run(name, { gateways: 2, brokers: 3, persisters: 2, ...options }, async (cluster, step, t) => {
         const bench = new Bench(cluster, step, t, { mature, ...load });
         try {
             await bench.load.connect();

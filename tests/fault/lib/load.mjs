@@ -143,6 +143,13 @@ export class Load {
         }
     }
 
+    /** Besides: so many messages more of every user, all at once. */
+    burst(count) {
+        for (let i = 0; i < count; i++) {
+            this.users.filter(({ connection }) => connection !== null).forEach((user) => this.sendOne(user));
+        }
+    }
+
     sendOne(user) {
         const message = {
             from: user.name, n: user.next++, sent: performance.now(), connection: user.connection, answered: NaN, error: null,

@@ -21,7 +21,7 @@
  * cluster's times.scale, and all waiting here). Works with Node.js 18.
  */
 import { execFile, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -88,13 +88,17 @@ export function makeDirectory() {
 }
 
 export class Cluster {
-    /** Prefer clusterTest. options: gateways, brokers, persisters (counts), settings (as --set takes them), jwtSecret. */
+    /**
+     * Prefer clusterTest. options: gateways, brokers, persisters (counts), settings (as --set takes them), jwtSecret, adminToken
+     * (the operator token of all nodes).
+     */
     static async start(options = {}) {
-        const cluster = new Cluster(makeDirectory());
+        const cluster = new Cluster(makeDirectory(), options.adminToken);
         const counts = ["gateways", "brokers", "persisters"].filter((role) => options[role] !== undefined)
             .flatMap((role) => [`--${role}`, String(options[role])]);
         const secret = options.jwtSecret === undefined ? [] : ["--jwt-secret", options.jwtSecret];
-        const settings = [`all.times.scale=${100 * SCALE}`, ...(options.settings ?? [])].flatMap((text) => ["--set", text]);
+        const settings = [`all.times.scale=${100 * SCALE}`, ...cluster.adminSettings(), ...(options.settings ?? [])]
+            .flatMap((text) => ["--set", text]);
         running.add(cluster);
         for (let tries = 1; ; tries++) {
             const { code, stdout, stderr } = await localCluster("up", "--dir", cluster.dir, "--base-port",
@@ -109,10 +113,24 @@ export class Cluster {
         }
     }
 
-    constructor(dir) {
+    constructor(dir, adminToken = null) {
         this.dir = dir;
+        this.adminToken = adminToken;
         this.clients = [];
         this.wantedExits = new Map(); // name of a node -> exit code that the test is responsible for
+    }
+
+    get adminTokenFile() {
+        return join(this.dir, "admin.token");
+    }
+
+    /** Writes the operator token, if there is to be one, and returns the settings that name it. */
+    adminSettings() {
+        if (this.adminToken === null) {
+            return [];
+        }
+        writeFileSync(this.adminTokenFile, this.adminToken, { mode: 0o600 });
+        return [`all.admin.token_file=${this.adminTokenFile}`];
     }
 
     /** cluster.json as it is now. */
@@ -166,7 +184,8 @@ export class Cluster {
 
     /** The status JSON of a node, by name. */
     async status(name) {
-        const { status, json, text } = await httpGet(`http://${this.node(name).admin}/status`);
+        const headers = this.adminToken === null ? {} : { authorization: `Bearer ${this.adminToken}` };
+        const { status, json, text } = await httpGet(`http://${this.node(name).admin}/status`, null, { headers });
         if (status !== 200 || !json) {
             throw new Error(`${name} answered /status with ${status} ${text}`);
         }
@@ -213,7 +232,8 @@ export class Cluster {
 
     /** Runs roomcastctl against this cluster: {code, stdout, stderr}. */
     ctl(...args) {
-        return run(join(BIN, "roomcastctl"), ["--cluster", join(this.dir, "cluster.json"), ...args]);
+        const token = this.adminToken === null ? [] : ["--token-file", this.adminTokenFile];
+        return run(join(BIN, "roomcastctl"), ["--cluster", join(this.dir, "cluster.json"), ...token, ...args]);
     }
 
     /** Ends all; returns what went wrong with the processes, a list of sentences. */

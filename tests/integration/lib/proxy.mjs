@@ -1,12 +1,29 @@
-// A round-robin load balancer without sticky sessions: each connection goes to the next server that takes it.
+// A round-robin load balancer without sticky sessions: each connection goes to the next server that takes it. With one server it
+// is a relay, which can make the way longer.
 import { once } from "node:events";
 import net from "node:net";
+import { Transform } from "node:stream";
 
-/** servers: "http://host:port" each. {url, stop()}. */
-export async function startProxy(servers) {
+/** Passes everything on, and the end too, ms later. */
+function late(ms) {
+    const inTime = (work) => setTimeout(work, ms); // timers of one length expire in the order in which they were set
+    return new Transform({
+        transform(piece, encoding, done) {
+            inTime(() => this.push(piece));
+            done();
+        },
+        flush: inTime,
+    });
+}
+
+/** servers: "http://host:port" each. host, port: where it listens. delay: ms, each way. {url, stop()}. */
+export async function startProxy(servers, { host = "127.0.0.1", port = 0, delay = 0 } = {}) {
     const targets = servers.map((url) => new URL(url)).map(({ hostname, port }) => ({ host: hostname, port: Number(port) }));
     const open = new Set();
     let turn = 0;
+
+    /** After what is under way. */
+    const close = (socket) => (delay > 0 ? setTimeout(() => socket.destroySoon(), delay) : socket.destroy());
 
     /** first: where this connection began, since others take their turns meanwhile. */
     function connect(client, first, tries = 0) {
@@ -15,7 +32,11 @@ export async function startProxy(servers) {
         open.add(server);
         server.on("connect", () => {
             connected = true;
-            client.pipe(server).pipe(client);
+            if (delay > 0) {
+                client.pipe(late(delay)).pipe(server).pipe(late(delay)).pipe(client);
+            } else {
+                client.pipe(server).pipe(client);
+            }
         });
         server.on("error", () => { /* close follows */ });
         server.on("close", () => {
@@ -23,10 +44,10 @@ export async function startProxy(servers) {
             if (!connected && tries + 1 < targets.length && !client.destroyed) {
                 connect(client, first, tries + 1);
             } else {
-                client.destroy();
+                close(client);
             }
         });
-        client.on("close", () => server.destroy());
+        client.on("close", () => close(server));
     }
 
     const proxy = net.createServer({ allowHalfOpen: false }, (client) => {
@@ -35,9 +56,9 @@ export async function startProxy(servers) {
         client.on("close", () => open.delete(client));
         connect(client, turn++);
     });
-    await once(proxy.listen(0, "127.0.0.1"), "listening");
+    await once(proxy.listen(port, host), "listening");
     return {
-        url: `http://127.0.0.1:${proxy.address().port}`,
+        url: `http://${host}:${proxy.address().port}`,
         stop() {
             proxy.close();
             open.forEach((socket) => socket.destroy());

@@ -215,7 +215,8 @@ static inline struct rc_broker_stats bk_stats(const struct bk *t)
 static inline struct rc_op *synced_op(const char *names)
 {
     struct rc_op *op = rc_op_new(RC_OP_SYNCED);
-    op->synced.version = 1;
+    static uint64_t version; /* grows in each session */
+    op->synced.version = ++version;
     op->synced.k = 2;
     op->synced.member = rc_zarray(3, sizeof *op->synced.member);
     for (; *names; names += names[2] ? 3 : 2) {

@@ -169,7 +169,7 @@ static void a_refused_generation_is_dropped_in_silence(void **state)
     expect_refused(t, room, 3, RC_NOT_OPEN);
     end_send(G2, synced_op("b1 b2 b3")); /* from here on it would be accepted, and overtake 5 */
     say(t, room, 3, 6);
-    say(t, room, 2, 7);
+    say(t, room, 3, 7);
     assert_int_equal(answers(t), 0);
     assert_int_equal(bk_stats(t).emits, 0);
     say(t, room, 4, 5);
@@ -203,10 +203,9 @@ static void a_gateway_that_does_not_acknowledge_makes_its_rooms_busy(void **stat
     bk_again(t);
     const char *room = start(t), *other = bk_room(t, 0, 1, 1);
     G2->deaf = true;
-    const struct emit large = {.room = room, .generation = 1, .seq = 1, .bytes = 8000};
-    end_send(G1, emit_op(large));
+    end_send(G1, emit_op((struct emit){.room = room, .generation = 1, .seq = 1, .bytes = 8000}));
     bk_exchange(t);
-    end_send(G1, emit_op(large));
+    end_send(G1, emit_op((struct emit){.room = room, .generation = 1, .seq = 2, .bytes = 8000}));
     expect_refused(t, room, 1, RC_BUSY);
     say(t, other, 1, 3); /* g2 has no member there */
     end_pull(G1);
@@ -216,6 +215,8 @@ static void a_gateway_that_does_not_acknowledge_makes_its_rooms_busy(void **stat
     bk_run(t, 5 * t->config.times.s);
     assert_int_equal(bk_stats(t).gateways, 1);
     assert_int_equal(t->world.why, RC_END_BOUND);
+    assert_int_equal(bk_stats(t).busy_gateway, 1);
+    assert_int_equal(bk_stats(t).stuck, 1);
 }
 
 static void too_many_waiting_emits_are_busy(void **state)
@@ -230,6 +231,7 @@ static void too_many_waiting_emits_are_busy(void **state)
         say(t, room, 1, ++seq);
     assert_in_range(seq, 2, 20);
     expect_refused(t, room, 1, RC_BUSY);
+    assert_int_equal(bk_stats(t).busy_waiting, 1);
     end_pull(G2);
     end_ack(G1);
     end_ack(G2);

@@ -372,6 +372,80 @@ static void a_full_gateway_is_busy(void **state)
     assert_int_equal(gw_emit(t, large), RC_OUTCOME_OK);
 }
 
+/* Two large messages are delivered by b1 and wait for storage, and the gateway is full. */
+static const char *fill_with_delivered(struct gw *t)
+{
+    t->config.bound = 20000;
+    t->config.socket_bound = 1 << 20;
+    gw_again(t);
+    const char *room = start(t);
+    for (uint64_t i = 1; i <= 2; i++) {
+        assert_int_equal(gw_emit(t, (struct emit){.socket = 1, .token = i, .row = true, .room = {room}, .bytes = 9000}),
+                         RC_OUTCOME_OK);
+        end_send(B1, reply_op(RC_OP_DELIVERED, slot_of(room), i));
+    }
+    expect_emits(B1, 1, 2);
+    return room;
+}
+
+static void the_oldest_payload_of_what_is_delivered_goes_first(void **state)
+{
+    struct gw *t = *state;
+    const char *room = fill_with_delivered(t);
+    const struct emit more = {.socket = 1, .token = 3, .row = true, .room = {room}, .bytes = 9000};
+    assert_int_equal(gw_emit(t, more), RC_OUTCOME_OK);
+    assert_int_equal(gw_stats(t).stripped, 1);
+    assert_int_equal(gw_stats(t).unconfirmed, 3);
+    assert_in_range(gw_stats(t).unconfirmed_bytes, 18000, 20000);
+    assert_int_equal(t->n_result, 0); /* it is still to be stored */
+    assert_int_equal(gw_emit(t, more), RC_OUTCOME_OK);
+    assert_int_equal(gw_stats(t).stripped, 2);
+    assert_int_equal(gw_emit(t, more), RC_OUTCOME_BUSY); /* what is left is not delivered */
+    assert_int_equal(gw_stats(t).busy, 1);
+    for (uint64_t i = 1; i <= 4; i++) {
+        end_send(B1, reply_op(RC_OP_CONFIRM, slot_of(room), i));
+        assert_true(has_result(t, (unsigned)i - 1, i < 4 ? i : 3, RC_OUTCOME_OK));
+    }
+    assert_int_equal(gw_stats(t).unconfirmed_bytes, 0);
+}
+
+/* Nobody misses it: all members acknowledged it. Only whether it was stored is not known. */
+static void what_has_no_payload_is_not_sent_again_and_ends_with_its_broker(void **state)
+{
+    struct gw *t = *state;
+    const char *room = fill_with_delivered(t);
+    const struct emit more = {.socket = 1, .token = 3, .row = true, .room = {room}, .bytes = 9000};
+    assert_int_equal(gw_emit(t, more), RC_OUTCOME_OK);
+    gw_down(t, 0);
+    assert_int_equal(t->n_result, 1);
+    assert_true(has_result(t, 0, 1, RC_OUTCOME_NOT_STORED));
+    assert_int_equal(gw_stats(t).not_stored, 1);
+    assert_int_equal(t->n_closed, 0);
+    expect_emits(B2, 2, 3);
+    assert_int_equal(gw_emit(t, more), RC_OUTCOME_BUSY); /* 2 waits for b2 now, which has not delivered it */
+    end_send(B2, reply_op(RC_OP_DELIVERED, slot_of(room), 2));
+    assert_int_equal(gw_emit(t, more), RC_OUTCOME_OK);
+    assert_int_equal(gw_stats(t).stripped, 2);
+}
+
+static void what_has_no_payload_is_confirmed_by_the_broker_that_delivered_it(void **state)
+{
+    struct gw *t = *state;
+    const char *room = fill_with_delivered(t);
+    const struct emit more = {.socket = 1, .token = 3, .row = true, .room = {room}, .bytes = 9000};
+    assert_int_equal(gw_emit(t, more), RC_OUTCOME_OK);
+    expect_emits(B1, 3, 3);
+    B1->state = RC_UNFIT; /* its session stays */
+    end_say(B1);
+    expect_emits(B2, 2, 3);
+    end_send(B1, reply_op(RC_OP_CONFIRM, slot_of(room), 1));
+    assert_true(has_result(t, 0, 1, RC_OUTCOME_OK));
+    gw_run(t, t->config.times.e + t->config.times.tick);
+    assert_int_equal(gw_stats(t).unconfirmed_bytes, 0);
+    assert_int_equal(gw_stats(t).not_stored, 1); /* the second was delivered, the third not */
+    assert_int_equal(gw_stats(t).expired, 1);
+}
+
 static void a_socket_that_does_not_heed_the_pause_is_busy(void **state)
 {
     struct gw *t = *state;
@@ -494,6 +568,9 @@ int main(void)
         TEST(a_socket_that_says_too_much_is_paused_until_half_is_confirmed),
         TEST(what_is_delivered_frees_the_socket_and_not_the_gateway),
         TEST(a_full_gateway_is_busy),
+        TEST(the_oldest_payload_of_what_is_delivered_goes_first),
+        TEST(what_has_no_payload_is_not_sent_again_and_ends_with_its_broker),
+        TEST(what_has_no_payload_is_confirmed_by_the_broker_that_delivered_it),
         TEST(a_socket_that_does_not_heed_the_pause_is_busy),
         TEST(what_exceeds_the_credit_waits_in_its_queue),
         TEST(an_emit_with_ack_wish_ends_unknown_after_e),

@@ -157,7 +157,7 @@ static void a_full_table_of_origins_refuses_new_sockets(void **state)
     end_send(&t->b[0], deliver_op("g2", 7, 1, "/,one"));
     end_send(&t->b[0], deliver_op("g2", 7, 2, "/,two"));
     assert_false(gw_connect(t, 2, gw_room(t, 0, 1, 0)));
-    assert_int_equal(gw_stats(t).busy, 1);
+    assert_int_equal(gw_stats(t).full, 1);
     assert_int_equal(gw_stats(t).sockets, 1);
 }
 

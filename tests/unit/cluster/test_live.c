@@ -126,6 +126,17 @@ static void a_gateway_that_is_not_active_does_not_count(void **state)
     assert_int_equal(bk_stats(t).live, 1);
 }
 
+/* S5: deaths are declared from heard. One that speaks and echoes nothing of ours lives, and we have no right to act for it. */
+static void a_gateway_lives_by_what_is_heard_of_it(void **state)
+{
+    struct bk *t = *state;
+    bk_mature(t);
+    bk_up(t, &t->g[0]);
+    assert_true(end_say(&t->g[0]));
+    assert_int_equal(bk_stats(t).live, 1);
+    assert_int_equal(state_of(t), RC_UNFIT);
+}
+
 /* The others hear it, we do not: after L_a we must not act for it any more. */
 static void a_gateway_that_only_others_hear_makes_unfit_after_l_a(void **state)
 {
@@ -366,6 +377,7 @@ int main(void)
         TEST(a_live_gateway_that_is_not_here_makes_unfit),
         TEST(a_live_gateway_that_does_not_go_by_us_makes_fit),
         TEST(a_gateway_that_is_not_active_does_not_count),
+        TEST(a_gateway_lives_by_what_is_heard_of_it),
         TEST(a_gateway_that_only_others_hear_makes_unfit_after_l_a),
         TEST(a_dead_gateway_stalls_nobody),
         TEST(a_newer_incarnation_here_proves_the_older_dead),

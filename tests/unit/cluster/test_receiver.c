@@ -8,7 +8,7 @@ static struct rc_receiver receiver;
 static int setup(void **state)
 {
     (void)state;
-    rc_receiver_init(&receiver, 1);
+    rc_receiver_init(&receiver, 1, 100, 40);
     return 0;
 }
 
@@ -82,6 +82,29 @@ static void entries_live_until_their_last_use_is_old(void **state)
     assert_int_equal(receiver.map.count, 0);
 }
 
+static void at_the_bound_the_oldest_idle_one_goes(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        char room[16];
+        snprintf(room, sizeof room, "r%d", i);
+        assert_true(note("g1", 1, room, 7, i < 2 ? 0 : 30));
+    }
+    assert_true(rc_receiver_full(&receiver, 40)); /* nobody is idle for more than 40 */
+    assert_false(note("g1", 1, "r0", 7, 41));     /* known: nobody goes for it */
+    assert_int_equal(receiver.map.count, 100);
+    assert_true(note("g1", 1, "new", 1, 41));
+    assert_int_equal(receiver.map.count, 100);
+    assert_int_equal(receiver.evicted, 1);
+    assert_true(note("g1", 1, "r1", 7, 41)); /* it was that one; nobody else is idle, and a delivery is never refused */
+    assert_int_equal(receiver.map.count, 101);
+    assert_true(rc_receiver_full(&receiver, 70));
+    assert_false(rc_receiver_full(&receiver, 71));
+    assert_int_equal(receiver.map.count, 99);
+    assert_int_equal(receiver.evicted, 3);
+    assert_false(note("g1", 1, "r0", 7, 71)); /* what was used lately stays */
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -91,6 +114,7 @@ int main(void)
         TEST(rooms_origins_and_incarnations_are_apart),
         TEST(the_longest_names_fit),
         TEST(entries_live_until_their_last_use_is_old),
+        TEST(at_the_bound_the_oldest_idle_one_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -566,7 +566,7 @@ static void a_reload_may_be_refused_for_what_it_means(void **state)
 {
     (void)state;
     char *argv[] = {"roomcast-test", "--node.id=n", "--config", path, NULL}, *report = NULL;
-    size_t len, offset = (size_t)((char *)&shared.brokers - (char *)&shared);
+    size_t len, offset = offsetof(struct shared, brokers);
     struct rc_option_set s = set();
     s.take = refuse_b;
     s.arg = &offset;

@@ -1,0 +1,35 @@
+// The delivery path is held to a number of instructions a copy: unlike times they are the same on a busy machine. Kernel not
+// included: what it costs is a system call a socket and pass, so the second figure is of passes with 64 messages.
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { BIN, run } from "../integration/lib/cluster.mjs";
+
+const SOCKETS = 100;
+const BOUNDS = [ // about a tenth above what it is
+    { batch: 1, passes: [20, 120], most: 820 },
+    { batch: 64, passes: [5, 25], most: 290 },
+];
+
+/** Instructions of the worker's thread over so many passes. */
+async function instructions(dir, batch, passes) {
+    const out = join(dir, `${batch}-${passes}`);
+    const { code, stdout, stderr } = await run("valgrind", ["--tool=callgrind", "--separate-threads=yes", `--callgrind-out-file=${out}`,
+        join(BIN, "roomcast-fanout"), ...[SOCKETS, batch * passes, batch].map(String)], { seconds: 120 });
+    assert.equal(code, 0, stdout + stderr);
+    return Number(/^totals: (\d+)$/m.exec(readFileSync(`${out}-02`, "utf8"))[1]);
+}
+
+for (const { batch, passes: [few, many], most } of BOUNDS) {
+    test(`a copy of a delivery takes at most ${most} instructions, ${batch} to a pass`, async (t) => {
+        const dir = mkdtempSync(join(tmpdir(), "roomcast-"));
+        const [less, more] = [await instructions(dir, batch, few), await instructions(dir, batch, many)];
+        rmSync(dir, { recursive: true, force: true });
+        const each = (more - less) / ((many - few) * batch * SOCKETS); // what it takes to connect is in both
+        t.diagnostic(`${each.toFixed(1)} instructions a copy`);
+        assert.ok(each > 50, "the path was taken");
+        assert.ok(each <= most, `${each.toFixed(1)} instructions a copy`);
+    });
+}
