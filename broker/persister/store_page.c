@@ -212,13 +212,13 @@ static struct rc_place place(const struct walk *w, const struct rc_place *from, 
 }
 
 /* The key furthest along of what was shown before and what this page shows, which is in order. */
-static void move_key(const struct walk *w, struct rc_disk_key *key)
+static void move_key(const struct walk *w, bool newest, struct rc_disk_key *key)
 {
     if (!w->found)
         return;
-    MDB_val edge = w->taken[w->newest ? 0 : w->found - 1].key;
+    MDB_val edge = w->taken[newest ? 0 : w->found - 1].key;
     int order = key->len ? rc_disk_key_compare(edge.mv_data, edge.mv_size, key->byte, key->len) : 0;
-    if (!key->len || (w->newest ? order < 0 : order > 0))
+    if (!key->len || (newest ? order < 0 : order > 0))
         keep_key(key, edge);
 }
 
@@ -267,8 +267,8 @@ enum rc_store_result rc_store_user_log_page(struct rc_store *store, const struct
         rc = (by_log ? walk_log : walk_keys)(&w, from, last, page);
         if (rc == 0) {
             give(&w, fn, arg);
-            move_key(&w, &page->next.key);
-            move_key(&w, &page->later.key);
+            move_key(&w, w.newest, &page->next.key);
+            move_key(&w, false, &page->later.key);
         }
         mdb_cursor_close(w.cursor);
     }

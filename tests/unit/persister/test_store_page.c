@@ -205,6 +205,22 @@ static void another_store_goes_on(void **state)
         }
 }
 
+/* What `later` of the first page back leads to, in another store: nothing that was shown or is further back. */
+static void another_store_knows_what_is_later(void **state)
+{
+    struct fixture *f = *state;
+    struct rc_user_log_page page, back;
+    put(f->store[0], 1, 300, 1);
+    put(f->store[1], 2, 300, 2);
+    put(f->store[1], 1, 299, 2);
+    read_page(f->store[0], NULL, true, 100, &page);
+    read_on(f->store[1], &page.next, true, 100, &back);
+    assert_all(1, 300, 1);
+    put(f->store[1], 301, 302, 1);
+    read_on(f->store[1], &page.later, false, 100, &back);
+    assert_all(301, 302, 1);
+}
+
 /* After the change the walk is exact again: whatever the second store gets from then on is shown once. */
 static void another_store_follows_its_own_log(void **state)
 {
@@ -274,6 +290,7 @@ int main(void)
         T(late_row_is_not_passed_over),
         T(late_rows_are_in_order_inside_a_page),
         T(another_store_goes_on),
+        T(another_store_knows_what_is_later),
         T(another_store_follows_its_own_log),
         T(place_of_a_longer_log_is_harmless),
         T(reading_everything_does_not_grow_the_file),
