@@ -1,44 +1,8 @@
-/* The commit log as other persisters read it, and what this one remembers of theirs: identity, pages, cursors. */
+/* The commit log as other persisters read it, and what this one remembers of theirs: pages, cursors. */
 #include "broker/persister/store_env.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
-
-#define IDENTITY_KEY "store"
-
-/* ---- identity ---------------------------------------------------------------------------------------------------- */
-
-/* Random, never 0: that is what nobody knows yet. */
-static bool draw(uint64_t *identity)
-{
-    return getrandom(identity, sizeof *identity, 0) == sizeof *identity && *identity != 0;
-}
-
-int rc_store_identify(struct rc_store *store, MDB_txn *txn)
-{
-    uint8_t bytes[8];
-    MDB_val key = {strlen(IDENTITY_KEY), IDENTITY_KEY}, value;
-    int rc = mdb_get(txn, store->meta, &key, &value);
-    if (rc == 0 && value.mv_size == sizeof bytes) {
-        uint64_t identity = rc_disk_get64(value.mv_data);
-        if (store->identity != identity) /* else somebody may be reading it: the environment was opened anew */
-            store->identity = identity;
-        return 0;
-    }
-    if (rc != MDB_NOTFOUND)
-        return rc ? rc : MDB_CORRUPTED;
-    if (!draw(&store->identity))
-        return EIO;
-    rc_disk_put64(bytes, store->identity);
-    value = (MDB_val){sizeof bytes, bytes};
-    return mdb_put(txn, store->meta, &key, &value, 0);
-}
-
-uint64_t rc_store_identity(const struct rc_store *store)
-{
-    return store->identity;
-}
 
 /* ---- cursors ----------------------------------------------------------------------------------------------------- */
 

@@ -125,8 +125,8 @@ static void a_page_is_bounded_and_says_where_it_ends(void **state)
     assert_int_equal(page.upto, 10);
     assert_int_equal(page.last, 10);
     rc_log_page_fini(&page);
-    page = page_of(f->store[0], identity, 1, 1000, 100); /* rows of 25 bytes */
-    assert_int_equal(page.n, 4);
+    page = page_of(f->store[0], identity, 1, 1000, 100); /* rows of 33 bytes */
+    assert_int_equal(page.n, 3);
     assert_int_equal(page.upto, page.n);
     rc_log_page_fini(&page);
 }
