@@ -9,6 +9,8 @@ struct rc_persister_options {
     char **argv; /* main's, to read the options again */
     char *data_dir;
     int64_t map_size, commit_records, commit_bytes, intake_bytes, exchange_rate;
+    int64_t commit_wait;           /* ms */
+    int64_t keep_days, keep_bytes; /* 0: for ever */
 };
 
 /* RC_OPTIONS_RUN, or the code to exit with. Call rc_persister_options_fini in either case. o is zeroed. */

@@ -24,6 +24,7 @@ struct taken { /* a record that waits for its commit */
     struct rc_record record;
     struct rc_position position;
     size_t bytes;
+    rc_time at; /* when it was taken in */
 };
 TAILQ_HEAD(taken_list, taken);
 
@@ -113,11 +114,24 @@ static bool fits(const struct rc_persister *p, const struct taken *t)
            (c->n < c->cap && c->bytes + t->bytes <= p->config.commit_bytes && c->positions < RC_BROKERS_MAX);
 }
 
+static bool is_full(const struct rc_persister *p)
+{
+    return p->waiting_n >= p->config.commit_records || p->waiting_bytes >= p->config.commit_bytes;
+}
+
+rc_time rc_persister_due(const struct rc_persister *p)
+{
+    const struct taken *first = TAILQ_FIRST(&p->waiting);
+    return first && !p->committing && !p->retry ? first->at + p->config.commit_wait : RC_NEVER;
+}
+
 /* New records first. One commit at a time: what arrives meanwhile makes the next one larger. */
 static void start_commit(struct rc_persister *p)
 {
     struct taken *t;
     if (p->committing || p->retry)
+        return;
+    if (p->config.commit_wait && !is_full(p) && now_of(p) < rc_persister_due(p))
         return;
     while ((t = TAILQ_FIRST(&p->waiting)) && fits(p, t)) {
         TAILQ_REMOVE(&p->waiting, t, link);
@@ -133,6 +147,11 @@ static void start_commit(struct rc_persister *p)
         return;
     p->committing = true;
     p->events.commit(p->world.host, &p->commit);
+}
+
+void rc_persister_wake(struct rc_persister *p)
+{
+    start_commit(p);
 }
 
 static void tell_stored(struct rc_persister *p, struct source *src)
@@ -199,6 +218,7 @@ static void keep(struct rc_persister *p, const struct source *src, const struct 
     memcpy(t->position.broker, src->id, sizeof t->position.broker);
     t->position.inc = src->inc;
     t->position.number = op->record.number;
+    t->at = now_of(p);
     t->bytes = sizeof *t + (op->record.row ? op->record.row->len : 0);
     TAILQ_INSERT_TAIL(&p->waiting, t, link);
     p->waiting_n++;

@@ -17,6 +17,7 @@ struct user {
     char name[RC_DISK_USER_MAX + 1];
     uint64_t messages; /* from or to it, by the log */
     uint64_t indexed;  /* by the index */
+    uint64_t logged;   /* by the one in the log's order */
     bool wrote, written, admin;
     bool listed; /* among the conversations */
 };
@@ -112,6 +113,30 @@ static void count_row(void *arg, const struct rc_store_row *row)
     user->indexed++;
 }
 
+static void log_row(void *arg, const struct rc_store_row *row)
+{
+    struct user *user = arg;
+    (void)row;
+    user->logged++;
+}
+
+static void check_user_log(struct check *c, struct user *user)
+{
+    struct rc_user_log_page page = {.more = false};
+    struct rc_user_log_query query = {.user = {(const uint8_t *)user->name, strlen(user->name)}, .newest = true};
+    do {
+        struct rc_place from = page.next;
+        query.from = page.more ? &from : NULL;
+        if (rc_store_user_log_page(c->store, &query, log_row, user, &page) != RC_STORE_OK) {
+            fault(c, "the messages of %s cannot be read in the log's order", user->name);
+            return;
+        }
+    } while (page.more);
+    if (user->logged != user->messages)
+        fault(c, "%s has %llu messages, and %llu by the index in the log's order", user->name,
+              (unsigned long long)user->messages, (unsigned long long)user->logged);
+}
+
 static void check_user(struct check *c, struct user *user)
 {
     struct rc_disk_key next = {0};
@@ -137,8 +162,10 @@ static void see_conversation(void *arg, struct rc_slice user)
 static void check_users(struct check *c)
 {
     struct rc_disk_user next = {0};
-    for (size_t i = 0; i < c->users; i++)
+    for (size_t i = 0; i < c->users; i++) {
         check_user(c, &c->user[i]);
+        check_user_log(c, &c->user[i]);
+    }
     if (rc_store_conversations_page(c->store, (struct rc_slice){NULL, 0}, USERS_MAX, see_conversation, c, &next) !=
         RC_STORE_OK)
         fault(c, "the conversations cannot be read");
