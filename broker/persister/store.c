@@ -22,7 +22,9 @@ const char *rc_store_result_text(enum rc_store_result result)
     case RC_STORE_DISK_FULL:
         return "the disk is full";
     case RC_STORE_MAP_FULL:
-        return "the store has reached data.map_size";
+        return "the store has reached data.map_size; raise it and start again";
+    case RC_STORE_READ_ONLY:
+        return "data.dir is read-only";
     case RC_STORE_IO:
         break;
     }
@@ -39,6 +41,10 @@ enum rc_store_result rc_store_classify(int rc)
     case ENOSPC:
     case EDQUOT:
         return RC_STORE_DISK_FULL;
+    case EROFS:
+    case EACCES:
+    case EPERM:
+        return RC_STORE_READ_ONLY;
     default:
         return RC_STORE_IO;
     }
@@ -96,10 +102,9 @@ static bool lock_directory(struct rc_store *store, char *why, size_t size)
                  store->dir, lock_holder(store->lock_fd));
         return false;
     }
-    if (ftruncate(store->lock_fd, 0) != 0 || dprintf(store->lock_fd, "%ld\n", (long)getpid()) < 0) {
-        snprintf(why, size, "data.dir %s cannot be written: %s", store->dir, strerror(errno));
-        return false;
-    }
+    /* For people only. On a full disk it fails, and the history can be read all the same. */
+    if (ftruncate(store->lock_fd, 0) == 0)
+        dprintf(store->lock_fd, "%ld\n", (long)getpid());
     return true;
 }
 
