@@ -15,7 +15,7 @@ import { run } from "./cluster.mjs";
 
 class Mounts {
     constructor(holder, why) {
-        Object.assign(this, { holder, why, within: ["nsenter", `--mount=/proc/${holder.pid}/ns/mnt`, "--"] });
+        Object.assign(this, { holder, why, within: ["nsenter", `--mount=/proc/${holder.pid}/ns/mnt`, `--wd=${process.cwd()}`, "--"] });
     }
 
     /** The arguments are those of mount(8). */
