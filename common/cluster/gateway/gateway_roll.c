@@ -1,5 +1,5 @@
 /* Section 8 at a gateway: brokers added and removed while clients are connected. */
-#include "cluster/gateway_impl.h"
+#include "cluster/gateway/gateway_impl.h"
 
 #include <string.h>
 
