@@ -34,15 +34,12 @@ static void take_reply(void *arg, const char *body, size_t len, const char *erro
 static bool ask(const struct rc_drain_order *order, const char *admin, const char *post, struct reply *reply)
 {
     *reply = (struct reply){0};
-    struct rc_fetch *fetch = rc_fetch_new(order->token);
-    bool asked = fetch && (post ? rc_fetch_post(fetch, admin, post, take_reply, reply)
-                                : rc_fetch_add(fetch, admin, "/status", take_reply, reply));
-    if (asked)
-        rc_fetch_run(fetch, order->timeout_ms);
-    else
-        fputs("roomcastctl: out of memory\n", stderr);
-    rc_fetch_free(fetch);
-    return asked;
+    struct rc_fetch_order fetch = {.token = order->token,
+                                   .address = admin,
+                                   .path = post ? post : "/status",
+                                   .post = post != NULL,
+                                   .timeout_ms = order->timeout_ms};
+    return rc_fetch_one(&fetch, take_reply, reply);
 }
 
 static bool is_draining(const json_t *status)

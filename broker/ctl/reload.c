@@ -43,6 +43,15 @@ static void take_reply(void *arg, const char *body, size_t len, const char *erro
     print_lines(stderr, name, refused ? body : error, refused ? len : strlen(error));
 }
 
+/* Out of memory: cb is not called. */
+static void ask(const struct rc_reload_order *order, const struct rc_survey_node *node, const char *path, bool post,
+                rc_fetch_cb cb, void *arg)
+{
+    struct rc_fetch_order fetch = {
+        .token = order->token, .address = node->admin, .path = path, .post = post, .timeout_ms = order->timeout_ms};
+    rc_fetch_one(&fetch, cb, arg);
+}
+
 static enum rc_exit reload(const struct rc_reload_order *order, const struct rc_survey_node *node)
 {
     struct reply reply = {.node = node, .code = RC_EXIT_INTERNAL};
@@ -51,10 +60,7 @@ static enum rc_exit reload(const struct rc_reload_order *order, const struct rc_
                     *node->admin ? node->admin : "not known");
         return RC_EXIT_UNAVAILABLE;
     }
-    struct rc_fetch *fetch = rc_fetch_new(order->token);
-    if (fetch && rc_fetch_post(fetch, node->admin, "/reload", take_reply, &reply))
-        rc_fetch_run(fetch, order->timeout_ms);
-    rc_fetch_free(fetch);
+    ask(order, node, "/reload", true, take_reply, &reply);
     return reply.code;
 }
 
@@ -80,10 +86,7 @@ static bool counts_all(const json_t *status)
 static bool ask_counts(const struct rc_reload_order *order, const struct rc_survey_node *node)
 {
     json_t *status = NULL;
-    struct rc_fetch *fetch = rc_fetch_new(order->token);
-    if (fetch && rc_fetch_add(fetch, node->admin, "/status", take_status, &status))
-        rc_fetch_run(fetch, order->timeout_ms);
-    rc_fetch_free(fetch);
+    ask(order, node, "/status", false, take_status, &status);
     bool all = counts_all(status);
     json_decref(status);
     return all;
