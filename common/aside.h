@@ -37,6 +37,8 @@ void rc_aside_tick(struct rc_aside *aside);
 
 /* Some open session, NULL when there is none. */
 struct rc_session *rc_aside_any(const struct rc_aside *aside);
+/* The open session with this node, NULL when there is none. */
+struct rc_session *rc_aside_of(struct rc_aside *aside, const char *id);
 /* The open session of this number, NULL if it ended. */
 struct rc_session *rc_aside_find(struct rc_aside *aside, uint64_t session);
 size_t rc_aside_count(const struct rc_aside *aside);
