@@ -34,7 +34,7 @@ find_path(RC_QUEUE_DIR sys/queue.h PATHS /usr/include /usr/include/${CMAKE_LIBRA
 rc_check(cppcheck cppcheck -q -j2 --error-exitcode=1 --std=c11 --language=c --inline-suppr
   --enable=warning,performance,portability --suppress=identicalInnerCondition
   --cppcheck-build-dir=${PROJECT_BINARY_DIR}/cppcheck
-  --include=${RC_QUEUE_DIR}/sys/queue.h -D_GNU_SOURCE -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/common
+  --include=${RC_QUEUE_DIR}/sys/queue.h -D_GNU_SOURCE -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/common -I${PROJECT_SOURCE_DIR}/tests/load
   --file-list=${PROJECT_BINARY_DIR}/sources.txt)
 
 rc_check(tidy run-clang-tidy -quiet -p ${PROJECT_BINARY_DIR}

@@ -141,9 +141,27 @@ struct rc_session *rc_aside_find(struct rc_aside *a, uint64_t session)
     return NULL;
 }
 
-struct rc_session *rc_aside_any(const struct rc_aside *a)
+/* FNV-1a; every byte then counts in every bit, or names that differ in their end would all choose one peer. */
+static uint64_t mix(uint64_t hash, const uint8_t *data, size_t len)
 {
-    return TAILQ_FIRST(&a->open);
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ data[i]) * 0x100000001b3;
+    hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15;
+    return hash ^ hash >> 29;
+}
+
+struct rc_session *rc_aside_pick(const struct rc_aside *a, const void *name, size_t len)
+{
+    uint64_t seed = mix(0xcbf29ce484222325, name, len), best = 0;
+    struct rc_session *s, *out = NULL;
+    TAILQ_FOREACH (s, &a->open, link) {
+        uint64_t score = mix(seed, (const uint8_t *)s->peer.id, strlen(s->peer.id));
+        if (!out || score > best) {
+            out = s;
+            best = score;
+        }
+    }
+    return out;
 }
 
 size_t rc_aside_count(const struct rc_aside *a)

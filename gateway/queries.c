@@ -5,6 +5,8 @@
 #include "cluster/mem.h"
 #include "roomcast.pb-c.h"
 
+#include <string.h>
+
 struct asked {
     TAILQ_ENTRY(asked) link;
     uint64_t query;
@@ -61,6 +63,19 @@ static struct rc_buf *with_id(const struct rc_buf *side, uint64_t id)
     if (s)
         roomcast__side__free_unpacked(s, NULL);
     return out;
+}
+
+size_t rc_queries_user(const struct rc_buf *side, uint8_t *user, size_t size)
+{
+    Roomcast__Side *s = roomcast__side__unpack(NULL, side->len, side->data);
+    size_t len = s && s->kind_case == ROOMCAST__SIDE__KIND_QUERY ? s->query->user.len : 0;
+    if (len > size)
+        len = size;
+    if (len)
+        memcpy(user, s->query->user.data, len);
+    if (s)
+        roomcast__side__free_unpacked(s, NULL);
+    return len;
 }
 
 struct rc_buf *rc_queries_ask(struct rc_queries *q, uint64_t query, const struct rc_buf *side,

@@ -21,6 +21,9 @@ struct rc_queries *rc_queries_new(rc_query_answer answer, void *host);
 /* What is under way is not answered any more. */
 void rc_queries_free(struct rc_queries *q);
 
+/* The user whose messages the Side{Query} asks for, in user[size] without a terminator; its length, 0 for none. */
+size_t rc_queries_user(const struct rc_buf *side, uint8_t *user, size_t size);
+
 /* Notes the query and returns what to send on session s: the same Side{Query} with its id set to `query`. NULL: it was
  * answered with NULL (s is NULL, side is no query, or the bound is reached). side stays the caller's. */
 struct rc_buf *rc_queries_ask(struct rc_queries *q, uint64_t query, const struct rc_buf *side,

@@ -105,15 +105,17 @@ static void take_emit(struct rc_router *r, struct rc_up *up)
         on_result(r, up->emit.socket, up->emit.token, outcome);
 }
 
-/* Any persister has the whole history. */
-static struct rc_session *some_persister(const struct rc_router *r)
+/* Any persister has the whole history; but the next page is best asked from the one that gave the last, since cursors
+ * are places in its log, and the request may come to another gateway. */
+static struct rc_session *persister_for(const struct rc_router *r, const struct rc_buf *side)
 {
-    return rc_aside_any(r->aside);
+    uint8_t user[RC_USER_MAX];
+    return rc_aside_pick(r->aside, user, rc_queries_user(side, user, sizeof user));
 }
 
 static void take_query(struct rc_router *r, const struct rc_up *up)
 {
-    struct rc_session *s = some_persister(r);
+    struct rc_session *s = persister_for(r, up->side);
     struct rc_buf *ask = rc_queries_ask(r->queries, up->query, up->side, s, rc_clock_now());
     if (ask)
         rc_host_side(r->host, s, ask);

@@ -8,7 +8,8 @@
 #include "link/link.h"
 #include "roomcast.pb-c.h"
 
-enum { CURSOR_MESSAGE = 1, CURSOR_USER = 2 };
+enum { CURSOR_MESSAGE = 1, CURSOR_USER = 2, CURSOR_LOG = 3, CURSOR_LOG_BY_KEY = 4 };
+enum { PLACE_HEAD = 1 + 8 + 8 }; /* of the last two: kind, store, number; the key follows */
 
 struct page { /* an answer under construction; everything in it is allocated */
     Roomcast__Rows rows;
@@ -69,6 +70,7 @@ static void page_fini(struct page *p)
     free(p->rows.row);
     free(p->rows.user);
     free(p->rows.cursor.data);
+    free(p->rows.later.data);
 }
 
 static void set_cursor(struct page *p, uint8_t kind, const void *data, size_t len)
@@ -90,16 +92,34 @@ static bool read_cursor(const Roomcast__Query *query, uint8_t kind, struct rc_sl
     return query->cursor.data[0] == kind && out->len > 0;
 }
 
-static void turn_around(struct page *p)
+static ProtobufCBinaryData pack_place(const struct rc_place *place)
 {
-    for (size_t i = 0, n = p->rows.n_row; i < n / 2; i++) {
-        Roomcast__HistoryRow *r = p->rows.row[i];
-        p->rows.row[i] = p->rows.row[n - 1 - i];
-        p->rows.row[n - 1 - i] = r;
-    }
+    size_t len = PLACE_HEAD + place->key.len;
+    ProtobufCBinaryData out = {len, rc_zalloc(len)};
+    out.data[0] = place->by_key ? CURSOR_LOG_BY_KEY : CURSOR_LOG;
+    rc_disk_put64(out.data + 1, place->store);
+    rc_disk_put64(out.data + 9, place->number);
+    memcpy(out.data + PLACE_HEAD, place->key.byte, place->key.len);
+    return out;
 }
 
-/* These two fill the page and answer NULL, or a static text that says what is wrong. */
+/* False when the cursor is none of a walk in the log's order. */
+static bool unpack_place(const ProtobufCBinaryData *cursor, struct rc_place *out)
+{
+    const uint8_t *p = cursor->data;
+    size_t key = cursor->len - PLACE_HEAD;
+    if (cursor->len < PLACE_HEAD || (p[0] != CURSOR_LOG && p[0] != CURSOR_LOG_BY_KEY) ||
+        (key && !rc_disk_key_valid(p + PLACE_HEAD, key)))
+        return false;
+    *out = (struct rc_place){.store = rc_disk_get64(p + 1),
+                             .by_key = p[0] == CURSOR_LOG_BY_KEY,
+                             .number = rc_disk_get64(p + 9),
+                             .key.len = (uint8_t)key};
+    memcpy(out->key.byte, p + PLACE_HEAD, key);
+    return true;
+}
+
+/* These fill the page and answer NULL, or a static text that says what is wrong. */
 static const char *of_user(struct rc_store *store, const Roomcast__Query *query, struct page *p)
 {
     struct rc_store_query q = {
@@ -110,9 +130,27 @@ static const char *of_user(struct rc_store *store, const Roomcast__Query *query,
     enum rc_store_result result = rc_store_user_page(store, &q, add_row, p, &next);
     if (result != RC_STORE_OK)
         return rc_store_result_text(result);
-    if (query->newest)
-        turn_around(p);
     set_cursor(p, CURSOR_MESSAGE, next.byte, next.len);
+    return NULL;
+}
+
+static const char *of_user_by_log(struct rc_store *store, const Roomcast__Query *query, struct page *p)
+{
+    struct rc_user_log_query q = {
+        .user = {query->user.data, query->user.len}, .newest = query->newest, .limit = query->limit};
+    struct rc_user_log_page page;
+    struct rc_place from;
+    if (query->cursor.len && !unpack_place(&query->cursor, &from))
+        return "bad cursor";
+    if (query->cursor.len)
+        q.from = &from;
+    enum rc_store_result result = rc_store_user_log_page(store, &q, add_row, p, &page);
+    if (result != RC_STORE_OK)
+        return rc_store_result_text(result);
+    if (page.more)
+        p->rows.cursor = pack_place(&page.next);
+    if (page.has_later)
+        p->rows.later = pack_place(&page.later);
     return NULL;
 }
 
@@ -156,7 +194,7 @@ static void answer(struct rc_store *store, const Roomcast__Query *query, struct 
     const char *why = "unknown kind of query";
     p.rows.id = query->id;
     if (query->kind == ROOMCAST__QUERY__KIND__OF_USER)
-        why = of_user(store, query, &p);
+        why = (query->by_log ? of_user_by_log : of_user)(store, query, &p);
     else if (query->kind == ROOMCAST__QUERY__KIND__CONVERSATIONS)
         why = conversations(store, query, &p);
     out->side = why ? pack_error(query->id, why) : pack(&p.rows);

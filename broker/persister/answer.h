@@ -4,7 +4,8 @@
  *
  * An answer is one page: at most RC_PAGE_BYTES of messages, or one message. A cursor is opaque to the asker, good at
  * every persister, and never expires: one byte that says what it is for, then the key of the last message looked at
- * (docs/disk-format.md) or the last user.
+ * (docs/disk-format.md), or the last user, or, of a walk in the order of the log, the store's identity, the number of the
+ * last message (u64), and the key furthest along, which may be empty (struct rc_place).
  */
 #ifndef RC_PERSISTER_ANSWER_H
 #define RC_PERSISTER_ANSWER_H

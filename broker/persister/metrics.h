@@ -9,6 +9,9 @@
     X(PM_COMMITTED, "records_committed", RC_COUNTER, "records", "Records that a commit has covered.")                  \
     X(PM_STORED, "records_stored", RC_COUNTER, "records", "Committed records that were new to the store.")             \
     X(PM_DUPLICATE, "records_duplicate", RC_COUNTER, "records", "Committed records that were there already.")          \
+    X(PM_FORGOTTEN, "records_forgotten", RC_COUNTER, "records",                                                        \
+      "Committed records that retention had deleted before.")                                                          \
+    X(PM_DELETED, "store_deleted", RC_COUNTER, "messages", "Messages that retention deleted.")                         \
     X(PM_MALFORMED, "records_malformed", RC_COUNTER, "records", "Records left out because they are no message.")       \
     X(PM_COMMITS, "commits", RC_COUNTER, "commits", "Transactions synced to disk.")                                    \
     X(PM_COMMIT_FAILURES, "commit_failures", RC_COUNTER, "commits", "Transactions that failed and were tried again.")  \
@@ -40,7 +43,10 @@
     X(PM_WAITING_BYTES, "waiting_bytes", RC_GAUGE, "bytes", "Bytes of records that wait for their commit.")            \
     X(PM_DEGRADED, "degraded", RC_GAUGE, "0 or 1", "The last commit failed.")                                          \
     X(PM_STORE_ROWS, "store_rows", RC_GAUGE, "messages", "Messages in the store.")                                     \
+    X(PM_STORE_OLDEST, "store_oldest_ms", RC_GAUGE, "ms", "Time of the oldest message, since 1970; 0: none.")          \
     X(PM_STORE_BYTES, "store_bytes", RC_GAUGE, "bytes", "Size of the store.")                                          \
+    X(PM_STORE_USED, "store_used_bytes", RC_GAUGE, "bytes",                                                            \
+      "Of it, what holds something: store.keep_bytes counts it.")                                                      \
     X(PM_STORE_MAP_BYTES, "store_map_bytes", RC_GAUGE, "bytes", "Size that the store may grow to.")
 
 enum rc_persister_metric { RC_PERSISTER_METRICS(RC_METRIC_ENUM) PM_COUNT };

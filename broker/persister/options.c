@@ -22,6 +22,13 @@ static const struct rc_option lines[] = {
      "Most records that one commit puts"},
     {"commit.bytes", RC_OPT_SIZE, AT(commit_bytes), KIB, 64 * MIB, "1m", "bytes", false,
      "Most bytes of records that one commit puts, one record at least"},
+    {"store.commit_wait", RC_OPT_INT, AT(commit_wait), 0, 5, "0", "ms", false,
+     "How long a commit that is not full waits for more records; for disks whose syncs are dear, acks come later by "
+     "it"},
+    {"store.keep_days", RC_OPT_INT, AT(keep_days), 0, 36500, "0", "days", false,
+     "Delete messages older than this, by this machine's clock; 0: keep them"},
+    {"store.keep_bytes", RC_OPT_SIZE, AT(keep_bytes), 0, MAP_MAX, "0", "bytes", false,
+     "Delete the oldest messages while the store uses more; 0: keep them; else 1m to four fifths of data.map_size"},
     {"queue.intake", RC_OPT_SIZE, AT(intake_bytes), MIB, 1024 * MIB, "16m", "bytes", false,
      "Records that wait for their commit; at the bound further ones are left to the broker, who keeps them"},
     {"exchange.rate", RC_OPT_SIZE, AT(exchange_rate), 64 * KIB, 1024 * MIB, "16m", "bytes", false,
@@ -44,6 +51,14 @@ static void check_sql(struct rc_persister_options *o, struct rc_option_errors *e
         rc_option_fail(errors, "%s", secret_why);
 }
 
+/* Deleting takes fresh pages too: a store that fills its map cannot even shrink. */
+static void check_keep_bytes(const struct rc_persister_options *o, struct rc_option_errors *errors)
+{
+    if (o->keep_bytes && (o->keep_bytes < MIB || o->keep_bytes > o->map_size / 5 * 4))
+        rc_option_fail(errors, "store.keep_bytes is %lld; it is 0, or 1m to four fifths of data.map_size: %lld",
+                       (long long)o->keep_bytes, (long long)(o->map_size / 5 * 4));
+}
+
 static void check(void *arg, struct rc_option_errors *errors)
 {
     struct rc_persister_options *o = arg;
@@ -52,6 +67,7 @@ static void check(void *arg, struct rc_option_errors *errors)
         check_sql(o, errors);
     else if (!*o->data_dir)
         rc_option_fail(errors, "data.dir must be given: --data.dir, ROOMCAST_DATA_DIR, or in the file of --config");
+    check_keep_bytes(o, errors);
 }
 
 static struct rc_option_set set_of(struct rc_persister_options *o, struct rc_option_table table[2])

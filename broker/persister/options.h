@@ -12,6 +12,8 @@ struct rc_persister_options {
     struct rc_brokers sql_brokers;                  /* what sql.persisters means; weights mean nothing */
     struct rc_secret sql_password;                  /* empty: libpq's business */
     int64_t map_size, commit_records, commit_bytes, intake_bytes, exchange_rate;
+    int64_t commit_wait;           /* ms */
+    int64_t keep_days, keep_bytes; /* 0: for ever */
 };
 
 /* RC_OPTIONS_RUN, or the code to exit with. Call rc_persister_options_fini in either case. o is zeroed. */

@@ -24,11 +24,30 @@ static uint64_t core_position(void *arg, const char *broker, uint64_t inc)
     return rc_store_position(p->store, broker, inc);
 }
 
+static void finish_pass(struct rc_persister_process *p);
+
+static void on_due(void *arg)
+{
+    struct rc_persister_process *p = arg;
+    p->wait = NULL;
+    rc_persister_wake(p->core);
+    finish_pass(p);
+}
+
+/* For store.commit_wait. A timer that comes too early is set anew. */
+static void await_commit(struct rc_persister_process *p)
+{
+    rc_time due = rc_persister_due(p->core), left = due - rc_clock_now();
+    if (due != RC_NEVER && !p->wait)
+        p->wait = rc_loop_once(p->daemon.loop, left > 0 ? (left + RC_MS - 1) / RC_MS : 0, on_due, p);
+}
+
 static void finish_pass(struct rc_persister_process *p)
 {
     if (p->roster.changed)
         rc_peers_dial(p);
     rc_host_flush(p->host);
+    await_commit(p);
     if (!rc_persister_unready(p))
         rc_daemon_ready(&p->daemon);
 }
@@ -41,6 +60,7 @@ static void on_commit(void *arg)
         return;
     rc_metric_add(&p->values[PM_STORED], out.stored);
     rc_metric_add(&p->values[PM_DUPLICATE], out.duplicates);
+    rc_metric_add(&p->values[PM_FORGOTTEN], out.forgotten);
     rc_metric_add(&p->values[PM_MALFORMED], out.malformed);
     p->committing = false;
     rc_persister_committed(p->core, out.result == RC_STORE_OK);
@@ -106,6 +126,11 @@ static void on_second(void *arg)
 
 /* ---- start and stop ---------------------------------------------------------------------------------------------- */
 
+static struct rc_store_keep keep_of(const struct rc_persister_options *o)
+{
+    return (struct rc_store_keep){.ms = o->keep_days * 24 * 3600 * 1000, .bytes = (uint64_t)o->keep_bytes};
+}
+
 static enum rc_exit open_store(struct rc_persister_process *p, char *why, size_t size)
 {
     p->store = rc_store_open(p->options->data_dir, (uint64_t)p->options->map_size, why, size);
@@ -114,8 +139,11 @@ static enum rc_exit open_store(struct rc_persister_process *p, char *why, size_t
     p->writer = rc_writer_new(p->store);
     p->history = p->writer ? rc_history_new(p->store) : NULL;
     p->exchange = p->history ? rc_exchange_new(p->store) : NULL;
-    if (p->exchange)
+    struct rc_store_keep keep = keep_of(p->options);
+    if (p->exchange) {
+        rc_writer_keep(p->writer, &keep);
         return RC_EXIT_OK;
+    }
     snprintf(why, size, "no thread: %s", strerror(errno));
     return RC_EXIT_INTERNAL;
 }
@@ -128,6 +156,7 @@ static void open_core(struct rc_persister_process *p)
         .times = o->common.times,
         .commit_records = (size_t)o->commit_records,
         .commit_bytes = (size_t)o->commit_bytes,
+        .commit_wait = o->commit_wait * RC_MS,
         .intake_bound = (size_t)o->intake_bytes,
         .follow = {.rows = FOLLOW_ROWS,
                    .bytes = RC_PAGE_BYTES,

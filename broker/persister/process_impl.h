@@ -33,13 +33,14 @@ struct rc_persister_process {
     struct rc_admin *admin;
     struct rc_roster roster;
     struct rc_discovery discovery;
-    bool committing;      /* the writer has a commit of the core */
-    bool stopping;        /* the loop ends when that is told */
-    bool twin;            /* another process has our id: the loop ends, and so does the program, with an error */
-    unsigned followers;   /* sessions with such */
-    unsigned filling;     /* seconds since we are; 0: we are not */
-    uint64_t broken_seen; /* invariants, as last logged */
-    bool warned;          /* that the store comes near its map size */
+    struct rc_watch *wait; /* until a commit is due; NULL: nobody waits */
+    bool committing;       /* the writer has a commit of the core */
+    bool stopping;         /* the loop ends when that is told */
+    bool twin;             /* another process has our id: the loop ends, and so does the program, with an error */
+    unsigned followers;    /* sessions with such */
+    unsigned filling;      /* seconds since we are; 0: we are not */
+    uint64_t broken_seen;  /* invariants, as last logged */
+    bool warned;           /* that the store comes near its map size */
     struct rc_rate in, out;
     _Atomic uint64_t values[PM_COUNT];
     _Atomic uint64_t *copies[1];

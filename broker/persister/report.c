@@ -58,6 +58,7 @@ static void refresh(struct rc_persister_process *p, struct rc_persister_stats *s
         {PM_COMMITTED, s->records},
         {PM_COMMITS, s->commits},
         {PM_COMMIT_FAILURES, s->failed},
+        {PM_DELETED, rc_writer_deleted(p->writer)},
         {PM_GAPS, s->gaps},
         {PM_RESENDS, s->resends},
         {PM_HOLES, s->holes},
@@ -103,7 +104,9 @@ void rc_persister_sample(struct rc_persister_process *p)
     if (!rc_store_info(p->store, &info))
         return; /* the last numbers stay */
     rc_metric_set(&p->values[PM_STORE_ROWS], info.rows);
+    rc_metric_set(&p->values[PM_STORE_OLDEST], (uint64_t)info.oldest);
     rc_metric_set(&p->values[PM_STORE_BYTES], info.bytes);
+    rc_metric_set(&p->values[PM_STORE_USED], info.used);
     rc_metric_set(&p->values[PM_STORE_MAP_BYTES], info.map_bytes);
     warn_near_limit(p, &info);
 }

@@ -10,10 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOCK_NAME  "persister.lock"
-#define FORMAT_KEY "format"
+#define LOCK_NAME "persister.lock"
 
-enum { DATABASES = 5, DIRECTORY_MODE = 0700, FILE_MODE = 0600 };
+enum { DATABASES = 6, DIRECTORY_MODE = 0700, FILE_MODE = 0600 };
 
 const char *rc_store_result_text(enum rc_store_result result)
 {
@@ -107,41 +106,55 @@ static bool lock_directory(struct rc_store *store, char *why, size_t size)
 
 /* ---- environment ------------------------------------------------------------------------------- */
 
-/* Opens meta, after making sure that this is a store of ours: a new one, or of a version that we know. */
-static bool open_meta(struct rc_store *store, MDB_txn *txn, char *why, size_t size)
+/* The format of the store: of this program in a new one; 0 when it is none of ours. An LMDB code. */
+static int read_format(struct rc_store *store, MDB_txn *txn, uint64_t *format)
 {
     MDB_dbi root;
     MDB_stat stat;
-    MDB_val key = {strlen(FORMAT_KEY), FORMAT_KEY}, value;
-    uint8_t format[8];
+    *format = 0;
     int rc = mdb_dbi_open(txn, NULL, 0, &root);
     if (rc == 0)
         rc = mdb_stat(txn, root, &stat);
     if (rc == 0)
         rc = mdb_dbi_open(txn, "meta", MDB_CREATE, &store->meta);
-    if (rc == 0 && stat.ms_entries == 0) {
-        rc_disk_put64(format, RC_DISK_FORMAT);
-        value = (MDB_val){sizeof format, format};
-        rc = mdb_put(txn, store->meta, &key, &value, 0);
-    }
+    if (rc == 0 && stat.ms_entries == 0)
+        rc = rc_store_meta_put64(store, txn, RC_META_FORMAT, RC_DISK_FORMAT);
     if (rc == 0)
-        rc = mdb_get(txn, store->meta, &key, &value);
-    if (rc == MDB_NOTFOUND || (rc == 0 && value.mv_size != sizeof format)) {
+        rc = rc_store_meta64(store, txn, RC_META_FORMAT, format);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+/* From here on it is a store of this format, though not a whole one until rc_store_upgrade is done. */
+static int begin_upgrade(struct rc_store *store, MDB_txn *txn)
+{
+    int rc = rc_store_meta_put64(store, txn, RC_META_FORMAT, RC_DISK_FORMAT);
+    return rc != 0 ? rc : rc_store_meta_put64(store, txn, RC_META_UPGRADE, 0);
+}
+
+/* Opens meta, after making sure that this is a store of ours: a new one, or of a version that we know. */
+static bool open_meta(struct rc_store *store, MDB_txn *txn, char *why, size_t size)
+{
+    uint64_t format;
+    int rc = read_format(store, txn, &format);
+    if (rc == 0 && format == 0) {
         snprintf(why, size, "data.dir %s holds a database of something else; give data.dir another directory",
                  store->dir);
         return false;
     }
-    if (rc != 0) {
-        snprintf(why, size, "data.dir %s: %s", store->dir, mdb_strerror(rc));
+    if (rc == 0 && format > RC_DISK_FORMAT) {
+        snprintf(why, size,
+                 "data.dir %s has format %llu and this program knows formats up to %d; start the newer Roomcast "
+                 "that wrote it",
+                 store->dir, (unsigned long long)format, RC_DISK_FORMAT);
         return false;
     }
-    uint64_t version = rc_disk_get64(value.mv_data);
-    if (version != RC_DISK_FORMAT)
-        snprintf(why, size,
-                 "data.dir %s has format %llu and this program knows format %d; start the newer Roomcast "
-                 "that wrote it",
-                 store->dir, (unsigned long long)version, RC_DISK_FORMAT);
-    return version == RC_DISK_FORMAT;
+    if (rc == 0 && format < RC_DISK_FORMAT)
+        rc = begin_upgrade(store, txn);
+    if (rc == 0)
+        rc = rc_store_identify(store, txn);
+    if (rc != 0)
+        snprintf(why, size, "data.dir %s: %s", store->dir, mdb_strerror(rc));
+    return rc == 0;
 }
 
 static bool open_databases(struct rc_store *store, char *why, size_t size)
@@ -149,8 +162,11 @@ static bool open_databases(struct rc_store *store, char *why, size_t size)
     struct {
         const char *name;
         MDB_dbi *dbi;
-    } const base[] = {
-        {"messages", &store->messages}, {"by_user", &store->by_user}, {"log", &store->log}, {"users", &store->users}};
+    } const base[] = {{"messages", &store->messages},
+                      {"by_user", &store->by_user},
+                      {"by_user_log", &store->by_user_log},
+                      {"log", &store->log},
+                      {"users", &store->users}};
     MDB_txn *txn;
     int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
     if (rc == 0) {
@@ -160,8 +176,6 @@ static bool open_databases(struct rc_store *store, char *why, size_t size)
         }
         for (size_t i = 0; i < sizeof base / sizeof base[0] && rc == 0; i++)
             rc = mdb_dbi_open(txn, base[i].name, MDB_CREATE, base[i].dbi);
-        if (rc == 0)
-            rc = rc_store_identify(store, txn);
         if (rc == 0)
             rc = mdb_txn_commit(txn);
         else
@@ -220,7 +234,7 @@ struct rc_store *rc_store_open(const char *dir, uint64_t map_size, char *why, si
     store->dir = strdup(dir);
     pthread_rwlock_init(&store->gate, NULL);
     if (store->dir && make_directory(dir, why, size) && lock_directory(store, why, size) &&
-        rc_store_env_open(store, why, size))
+        rc_store_env_open(store, why, size) && rc_store_upgrade(store, why, size))
         return store;
     rc_store_close(store);
     return NULL;

@@ -39,6 +39,7 @@ struct rc_store_outcome { /* of one commit */
     enum rc_store_result result;
     size_t stored;         /* rows put */
     size_t duplicates;     /* rows that were there already, untouched */
+    size_t forgotten;      /* rows that retention has deleted, or would have: at or before its horizon */
     size_t malformed;      /* records that cannot be stored and were left out for good */
     struct rc_key culprit; /* the first of these */
     char why[256];         /* the cause when result is not OK */
@@ -51,14 +52,40 @@ struct rc_store_outcome { /* of one commit */
 enum rc_store_result rc_store_commit(struct rc_store *store, const struct rc_commit *commit,
                                      struct rc_store_outcome *out);
 
+struct rc_store_keep { /* what retention leaves; zeros: everything */
+    int64_t ms;        /* messages younger than this */
+    uint64_t bytes;    /* so many bytes of pages in use (rc_store_info.used) */
+};
+struct rc_store_pruned { /* of one turn */
+    enum rc_store_result result;
+    size_t deleted; /* messages */
+    bool more;      /* there is more to delete */
+    char why[256];  /* the cause when result is not OK */
+};
+/*
+ * Deletes at most `limit` of the oldest messages that `keep` does not cover at this moment (wall clock, ms), with all
+ * their index entries, in one synced transaction; without any of them none is begun. What is at or before the newest
+ * message ever deleted is not stored again. The thread that commits; blocks for the disk. Returns out->result.
+ */
+enum rc_store_result rc_store_prune(struct rc_store *store, const struct rc_store_keep *keep, int64_t now, size_t limit,
+                                    struct rc_store_pruned *out);
+
+/* The random number that was made with this store, never 0: to whom its log's numbers belong. Any thread. */
+uint64_t rc_store_identity(const struct rc_store *store);
+/* Whether a message with this key is at or before the newest that retention deleted: it counts as stored. Any thread. */
+bool rc_store_is_forgotten(struct rc_store *store, const struct rc_key *key);
+
 /* The committed number of this broker incarnation, 0 for none. Any thread. */
 uint64_t rc_store_position(struct rc_store *store, const char *broker, uint64_t inc);
 
 struct rc_store_info {
     uint64_t rows;         /* messages */
-    uint64_t user_entries; /* entries of the index by user: one or two a message */
+    uint64_t user_entries; /* entries of the index by user, and of the one in the log's order: one or two a message */
     uint64_t log_entries;  /* entries of the commit log: one a message */
-    uint64_t log_last;     /* newest number of the commit log, 0 for none */
+    uint64_t log_last;     /* newest number of the commit log that was ever given, 0 for none */
+    int64_t oldest;        /* fecha of the oldest message, 0 for none */
+    uint64_t used;         /* bytes of the pages that hold something */
+    uint64_t readers;      /* slots of the reader table that were ever needed at once */
     uint64_t bytes;        /* of the file that are in use or were */
     uint64_t map_bytes;    /* the most it can grow to */
 };
@@ -82,13 +109,42 @@ struct rc_store_query {
     size_t limit;         /* most messages; 0: as many as a page holds */
 };
 /*
- * Calls fn for the messages of a page in the order of the walk. *next is where to go on, len 0 when that was
- * all; a page may be short or empty and still have a next one. Who reads page by page may miss a message that
- * arrives late with an older time. RC_STORE_IO also when `from` is not a key. Any thread; blocks for the
+ * Calls fn for the messages of a page, in the order of their keys whichever way the walk goes. *next is where to go on,
+ * len 0 when that was all; a page may be short or empty and still have a next one. Who reads page by page may miss a
+ * message that arrives late with an older time. RC_STORE_IO also when `from` is not a key. Any thread; blocks for the
  * disk.
  */
 enum rc_store_result rc_store_user_page(struct rc_store *store, const struct rc_store_query *query, rc_store_row_fn *fn,
                                         void *arg, struct rc_disk_key *next);
+
+/*
+ * Where a walk in the order of the commit log stands. Numbers mean something in their own store only, so the place
+ * also holds the key that is furthest along: in another store the walk goes on from there in the order of keys.
+ */
+struct rc_place {
+    uint64_t store;         /* its identity */
+    bool by_key;            /* goes by keys, among the messages up to `number` */
+    uint64_t number;        /* of the last message looked at; by_key: the newest one that the walk may show */
+    struct rc_disk_key key; /* of what was shown: the newest, or the oldest when walking back; len 0: nothing */
+};
+struct rc_user_log_query {
+    struct rc_slice user;        /* messages from or to this user */
+    const struct rc_place *from; /* NULL: from the end where the walk begins */
+    bool newest;                 /* walk back from the message stored last, else on from the one stored first */
+    size_t limit;                /* most messages; 0: as many as a page holds */
+};
+struct rc_user_log_page {
+    bool more;             /* the walk is not over: `next` has more, or may have */
+    struct rc_place next;  /* where it goes on */
+    bool has_later;        /* `later` is set: on each page of a walk on, on the first of a walk back */
+    struct rc_place later; /* what is stored after this page was read, whatever its time, comes after here */
+};
+/*
+ * The same with pages in the order in which this store got the messages; within a page fn is called in the order of
+ * keys. Any thread; blocks for the disk.
+ */
+enum rc_store_result rc_store_user_log_page(struct rc_store *store, const struct rc_user_log_query *query,
+                                            rc_store_row_fn *fn, void *arg, struct rc_user_log_page *page);
 
 struct rc_disk_user { /* the name of a user as a place in the list of users */
     uint8_t len;      /* 0: none */
@@ -104,9 +160,6 @@ enum rc_store_result rc_store_conversations_page(struct rc_store *store, struct 
                                                  rc_store_user_fn *fn, void *arg, struct rc_disk_user *next);
 
 /* ---- the commit log, for other persisters (store_log.c, protocol.md T4) ------------------------------------------ */
-
-/* The random number that was made with this store, never 0: to whom its log's numbers belong. Any thread. */
-uint64_t rc_store_identity(const struct rc_store *store);
 
 /* How far the log of this store of a peer is in ours; 0 for another store of that peer, or none. Any thread. */
 uint64_t rc_store_cursor(struct rc_store *store, const char *peer, uint64_t identity);

@@ -6,7 +6,7 @@
 
 #define USER_SEED 0x726f6f6d63617374ull /* "roomcast"; part of the disk format */
 
-enum { ROW_HEAD = 6, FLAG_DE_ADMIN = 1 };
+enum { ROW_HEAD_1 = 6, ROW_HEAD = ROW_HEAD_1 + 8, FLAG_DE_ADMIN = 1 };
 
 void rc_disk_put64(uint8_t *out, uint64_t value)
 {
@@ -62,6 +62,17 @@ bool rc_disk_key_unpack(const void *data, size_t len, struct rc_key *out)
     return true;
 }
 
+int rc_disk_key_compare(const void *a, size_t a_len, const void *b, size_t b_len)
+{
+    int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+    return order ? order : (a_len > b_len) - (a_len < b_len);
+}
+
+bool rc_disk_key_within(const struct rc_disk_key *horizon, const void *key, size_t len)
+{
+    return horizon->len && rc_disk_key_compare(key, len, horizon->byte, horizon->len) <= 0;
+}
+
 static bool user_valid(struct rc_slice user)
 {
     return user.len > 0 && user.len <= RC_DISK_USER_MAX;
@@ -92,21 +103,30 @@ void rc_disk_row_pack(const struct rc_disk_row *row, uint8_t *out)
     out[3] = (uint8_t)row->de.len;
     out[4] = (uint8_t)(row->para.len >> 8);
     out[5] = (uint8_t)row->para.len;
+    rc_disk_put64(out + ROW_HEAD_1, row->number);
     append(append(append(out + ROW_HEAD, row->de), row->para), row->mensaje);
+}
+
+/* Bytes before the names in a row of this version, 0: unknown. */
+static size_t row_head(uint8_t version)
+{
+    return version == RC_DISK_ROW ? ROW_HEAD : version == 1 ? ROW_HEAD_1 : 0;
 }
 
 bool rc_disk_row_unpack(const void *data, size_t len, struct rc_disk_row *out)
 {
     const uint8_t *p = data;
-    if (len < ROW_HEAD || p[0] != RC_DISK_ROW)
+    size_t head = len ? row_head(p[0]) : 0;
+    if (!head || len < head)
         return false;
     size_t de = (size_t)p[2] << 8 | p[3], para = (size_t)p[4] << 8 | p[5];
-    if (len - ROW_HEAD < de + para)
+    if (len - head < de + para)
         return false;
-    out->de = (struct rc_slice){p + ROW_HEAD, de};
-    out->para = (struct rc_slice){p + ROW_HEAD + de, para};
-    out->mensaje = (struct rc_slice){p + ROW_HEAD + de + para, len - ROW_HEAD - de - para};
+    out->de = (struct rc_slice){p + head, de};
+    out->para = (struct rc_slice){p + head + de, para};
+    out->mensaje = (struct rc_slice){p + head + de + para, len - head - de - para};
     out->de_admin = (p[1] & FLAG_DE_ADMIN) != 0;
+    out->number = head == ROW_HEAD ? rc_disk_get64(p + ROW_HEAD_1) : 0;
     return rc_disk_row_valid(out);
 }
 

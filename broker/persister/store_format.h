@@ -11,8 +11,8 @@
 
 #include "cluster/op.h"
 
-#define RC_DISK_FORMAT   1 /* version of the whole store */
-#define RC_DISK_ROW      1 /* version of a message's value */
+#define RC_DISK_FORMAT   2 /* version of the whole store */
+#define RC_DISK_ROW      2 /* version of a message's value */
 #define RC_DISK_KEY_MAX  (8 + 1 + RC_ID_MAX + 8 + 8)
 #define RC_DISK_USER_MAX 255 /* bytes of a user's name; at least 1 */
 
@@ -33,20 +33,26 @@ bool rc_disk_key_pack(const struct rc_key *key, struct rc_disk_key *out);
 bool rc_disk_key_unpack(const void *data, size_t len, struct rc_key *out);
 bool rc_disk_key_valid(const void *data, size_t len);
 
+/* Whether the key is at or before `horizon`; nothing is when that has len 0. */
+bool rc_disk_key_within(const struct rc_disk_key *horizon, const void *key, size_t len);
+/* As memcmp, in the order of `messages`. */
+int rc_disk_key_compare(const void *a, size_t a_len, const void *b, size_t b_len);
+
 /* A message's value. */
 struct rc_disk_row {
     struct rc_slice de, para; /* users, 1 to RC_DISK_USER_MAX bytes */
     struct rc_slice mensaje;  /* JSON text */
     bool de_admin;            /* the sender was an admin */
+    uint64_t number;          /* of the message in the commit log; 0 in a row of version 1, which does not say it */
 };
 bool rc_disk_row_valid(const struct rc_disk_row *row);
 size_t rc_disk_row_size(const struct rc_disk_row *row);
-/* Writes rc_disk_row_size bytes. */
+/* Writes rc_disk_row_size bytes, of the newest version. */
 void rc_disk_row_pack(const struct rc_disk_row *row, uint8_t *out);
-/* Slices of `out` point into data. False when the bytes are not a row of a version that we know. */
+/* Slices of `out` point into data. False when the bytes are not a row of a version that we know: 1 or 2. */
 bool rc_disk_row_unpack(const void *data, size_t len, struct rc_disk_row *out);
 
-/* The first 8 bytes of a key of `by_user`. Names may collide, by ill will too: readers compare the name in
+/* The first 8 bytes of a key of `by_user` and `by_user_log`. Names may collide, by ill will too: readers compare the name in
  * the row. */
 uint64_t rc_disk_user_hash(struct rc_slice user);
 

@@ -1,44 +1,8 @@
-/* The commit log as other persisters read it, and what this one remembers of theirs: identity, pages, cursors. */
+/* The commit log as other persisters read it, and what this one remembers of theirs: pages, cursors. */
 #include "broker/persister/store_env.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
-
-#define IDENTITY_KEY "store"
-
-/* ---- identity ---------------------------------------------------------------------------------------------------- */
-
-/* Random, never 0: that is what nobody knows yet. */
-static bool draw(uint64_t *identity)
-{
-    return getrandom(identity, sizeof *identity, 0) == sizeof *identity && *identity != 0;
-}
-
-int rc_store_identify(struct rc_store *store, MDB_txn *txn)
-{
-    uint8_t bytes[8];
-    MDB_val key = {strlen(IDENTITY_KEY), IDENTITY_KEY}, value;
-    int rc = mdb_get(txn, store->meta, &key, &value);
-    if (rc == 0 && value.mv_size == sizeof bytes) {
-        uint64_t identity = rc_disk_get64(value.mv_data);
-        if (store->identity != identity) /* else somebody may be reading it: the environment was opened anew */
-            store->identity = identity;
-        return 0;
-    }
-    if (rc != MDB_NOTFOUND)
-        return rc ? rc : MDB_CORRUPTED;
-    if (!draw(&store->identity))
-        return EIO;
-    rc_disk_put64(bytes, store->identity);
-    value = (MDB_val){sizeof bytes, bytes};
-    return mdb_put(txn, store->meta, &key, &value, 0);
-}
-
-uint64_t rc_store_identity(const struct rc_store *store)
-{
-    return store->identity;
-}
 
 /* ---- cursors ----------------------------------------------------------------------------------------------------- */
 
@@ -130,23 +94,20 @@ static int read_rows(struct reading *r, MDB_cursor *cursor)
             return rc;
         r->out->upto = number;
     }
+    if (rc == MDB_NOTFOUND && r->out->last > r->out->upto)
+        r->out->upto = r->out->last; /* retention deleted the newest */
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
 static int read_log(struct reading *r)
 {
     MDB_cursor *cursor;
-    MDB_val key, value;
-    int rc = mdb_cursor_open(r->txn, r->store->log, &cursor);
-    if (rc != 0)
+    int rc = rc_store_last_number(r->store, r->txn, &r->out->last);
+    if (rc != 0 || r->pull->store != r->store->identity || (rc = mdb_cursor_open(r->txn, r->store->log, &cursor)) != 0)
         return rc;
-    rc = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
-    if (rc == 0)
-        r->out->last = rc_disk_get64(key.mv_data);
-    if (rc == 0 && r->pull->store == r->store->identity)
-        rc = read_rows(r, cursor);
+    rc = read_rows(r, cursor);
     mdb_cursor_close(cursor);
-    return rc == MDB_NOTFOUND ? 0 : rc;
+    return rc;
 }
 
 enum rc_store_result rc_store_log_page(struct rc_store *store, const struct rc_pull *pull, struct rc_store_log *out,
@@ -166,15 +127,18 @@ enum rc_store_result rc_store_lacking(struct rc_store *store, struct rc_log_page
 {
     MDB_txn *txn;
     size_t kept = 0;
+    struct rc_disk_key horizon;
     enum rc_store_result result = rc_store_read_begin(store, &txn);
     if (result != RC_STORE_OK)
         return result;
+    int rc = rc_store_horizon(store, txn, &horizon);
     for (size_t i = 0; i < page->n; i++) {
         struct rc_disk_key name;
         MDB_val key, value;
         bool ok = rc_disk_key_pack(&page->row[i].record.key, &name);
         key = (MDB_val){name.len, name.byte};
-        if (ok && mdb_get(txn, store->messages, &key, &value) == 0)
+        bool forgotten = ok && rc == 0 && rc_disk_key_within(&horizon, name.byte, name.len);
+        if (forgotten || (ok && mdb_get(txn, store->messages, &key, &value) == 0))
             rc_buf_rele(page->row[i].record.row);
         else
             page->row[kept++] = page->row[i];

@@ -13,7 +13,8 @@
 struct writing { /* of one transaction */
     struct rc_store *store;
     MDB_txn *txn;
-    uint64_t number; /* last one of the commit log */
+    uint64_t number;            /* last one of the commit log */
+    struct rc_disk_key horizon; /* newest key that retention deleted; len 0: none */
     struct rc_store_outcome *out;
 };
 
@@ -22,26 +23,11 @@ static MDB_val val(struct rc_slice slice)
     return (MDB_val){slice.len, (void *)(uintptr_t)slice.data};
 }
 
-/* 0 and the newest number of the commit log, or an LMDB code. */
-static int last_number(struct writing *w)
-{
-    MDB_cursor *cursor;
-    MDB_val key, value;
-    int rc = mdb_cursor_open(w->txn, w->store->log, &cursor);
-    if (rc != 0)
-        return rc;
-    rc = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
-    if (rc == 0)
-        w->number = rc_disk_get64(key.mv_data);
-    mdb_cursor_close(cursor);
-    return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
 static int put_log(struct writing *w, MDB_val message)
 {
     uint8_t number[8];
     MDB_val key = {sizeof number, number};
-    rc_disk_put64(number, ++w->number);
+    rc_disk_put64(number, w->number);
     return mdb_put(w->txn, w->store->log, &key, &message, MDB_APPEND);
 }
 
@@ -51,6 +37,20 @@ static int put_index(struct writing *w, struct rc_slice user, MDB_val message)
     rc_disk_index_pack(user, message.mv_data, message.mv_size, &index);
     MDB_val key = {index.len, index.byte}, nothing = {0, NULL};
     return mdb_put(w->txn, w->store->by_user, &key, &nothing, 0);
+}
+
+static int put_log_index(struct rc_store *store, MDB_txn *txn, struct rc_slice user, uint64_t number)
+{
+    uint8_t index[RC_DISK_LOG_INDEX];
+    rc_disk_log_index_pack(user, number, index);
+    MDB_val key = {sizeof index, index}, nothing = {0, NULL};
+    return mdb_put(txn, store->by_user_log, &key, &nothing, 0);
+}
+
+int rc_store_put_log_index(struct rc_store *store, MDB_txn *txn, const struct rc_disk_row *row)
+{
+    int rc = put_log_index(store, txn, row->de, row->number);
+    return rc != 0 ? rc : put_log_index(store, txn, row->para, row->number);
 }
 
 /* Adds a flag to a user, writing only when it is new. */
@@ -68,9 +68,14 @@ static int mark_user(struct writing *w, struct rc_slice user, uint8_t flag)
     return mdb_put(w->txn, w->store->users, &key, &value, 0);
 }
 
-static int put_row(struct writing *w, const struct rc_disk_key *id, const struct rc_disk_row *row)
+/* Sets the row's number. */
+static int put_row(struct writing *w, const struct rc_disk_key *id, struct rc_disk_row *row)
 {
     MDB_val key = {id->len, (void *)(uintptr_t)id->byte}, value = {rc_disk_row_size(row), NULL};
+    if (rc_disk_key_within(&w->horizon, key.mv_data, key.mv_size)) {
+        w->out->forgotten++;
+        return 0;
+    }
     int rc = mdb_put(w->txn, w->store->messages, &key, &value, MDB_NOOVERWRITE | MDB_RESERVE);
     if (rc == MDB_KEYEXIST) {
         w->out->duplicates++;
@@ -78,9 +83,10 @@ static int put_row(struct writing *w, const struct rc_disk_key *id, const struct
     }
     if (rc != 0)
         return rc;
+    row->number = ++w->number;
     rc_disk_row_pack(row, value.mv_data);
     if ((rc = put_log(w, key)) != 0 || (rc = put_index(w, row->de, key)) != 0 ||
-        (rc = put_index(w, row->para, key)) != 0)
+        (rc = put_index(w, row->para, key)) != 0 || (rc = rc_store_put_log_index(w->store, w->txn, row)) != 0)
         return rc;
     if ((rc = mark_user(w, row->de, row->de_admin ? RC_USER_ADMIN : RC_USER_WROTE)) != 0)
         return rc;
@@ -128,7 +134,9 @@ static int put_position(struct writing *w, const struct rc_position *position)
 
 static int put_all(struct writing *w, const struct rc_commit *commit)
 {
-    int rc = last_number(w);
+    int rc = rc_store_last_number(w->store, w->txn, &w->number);
+    if (rc == 0)
+        rc = rc_store_horizon(w->store, w->txn, &w->horizon);
     for (size_t i = 0; i < commit->n && rc == 0; i++)
         rc = put_record(w, &commit->record[i]);
     for (size_t i = 0; i < commit->positions && rc == 0; i++)
@@ -168,30 +176,42 @@ static bool given_up(struct rc_store *store)
     return rc == MDB_PANIC;
 }
 
-static void renew_environment(struct rc_store *store, struct rc_store_outcome *out)
+static void renew_environment(struct rc_store *store, char *why, size_t size)
 {
     pthread_rwlock_wrlock(&store->gate);
     rc_store_env_close(store);
-    rc_store_env_open(store, out->why, sizeof out->why);
+    rc_store_env_open(store, why, size);
     pthread_rwlock_unlock(&store->gate);
+}
+
+bool rc_store_writable(struct rc_store *store, char *why, size_t size)
+{
+    if (!store->env) /* only this thread changes it */
+        renew_environment(store, why, size);
+    return store->env;
+}
+
+enum rc_store_result rc_store_failed(struct rc_store *store, int rc, char *why, size_t size)
+{
+    enum rc_store_result result = rc_store_classify(rc);
+    if (rc == EIO && no_room(store->dir))
+        result = RC_STORE_DISK_FULL;
+    snprintf(why, size, "%s", mdb_strerror(rc));
+    if (given_up(store))
+        renew_environment(store, why, size);
+    return result;
 }
 
 enum rc_store_result rc_store_commit(struct rc_store *store, const struct rc_commit *commit,
                                      struct rc_store_outcome *out)
 {
     *out = (struct rc_store_outcome){.result = RC_STORE_IO};
-    if (!store->env) /* only this thread changes it */
-        renew_environment(store, out);
-    if (!store->env)
+    if (!rc_store_writable(store, out->why, sizeof out->why))
         return out->result;
     int rc = transact(store, commit, out);
     if (rc == 0)
         return out->result = RC_STORE_OK;
-    *out = (struct rc_store_outcome){.result = rc_store_classify(rc)};
-    if (rc == EIO && no_room(store->dir))
-        out->result = RC_STORE_DISK_FULL;
-    snprintf(out->why, sizeof out->why, "%s", mdb_strerror(rc));
-    if (given_up(store))
-        renew_environment(store, out);
+    *out = (struct rc_store_outcome){.result = RC_STORE_IO};
+    out->result = rc_store_failed(store, rc, out->why, sizeof out->why);
     return out->result;
 }

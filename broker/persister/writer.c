@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -21,28 +22,67 @@ struct rc_writer {
     pthread_cond_t wake;            /* commit or stop was set */
     const struct rc_commit *commit; /* to be done, NULL: none; NULL again when outcome is set */
     struct rc_store_outcome outcome;
-    bool ended; /* outcome is set and not taken */
+    bool ended;                    /* outcome is set and not taken */
+    bool keep;                     /* retention is set, and the thread's */
+    struct rc_retention retention; /* the owner's until keep */
     bool stop;
 };
+
+/* Waits for a commit, the end, or the time of retention's next turn. */
+static void wait_for_work(struct rc_writer *w)
+{
+    struct timespec at;
+    rc_time left = w->keep ? w->retention.next - rc_clock_now() : 0;
+    if (!w->keep) {
+        pthread_cond_wait(&w->wake, &w->lock);
+    } else if (left > 0) {
+        clock_gettime(CLOCK_MONOTONIC, &at);
+        at.tv_nsec += (long)(left % 1000000) * 1000;
+        at.tv_sec += (time_t)(left / 1000000) + at.tv_nsec / 1000000000;
+        at.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&w->wake, &w->lock, &at);
+    }
+}
+
+static bool has_work(const struct rc_writer *w)
+{
+    return w->commit || w->stop || (w->keep && w->retention.next <= rc_clock_now());
+}
+
+/* Both with the lock, which they let go of meanwhile. */
+static void commit_one(struct rc_writer *w)
+{
+    struct rc_store_outcome outcome;
+    const struct rc_commit *commit = w->commit;
+    pthread_mutex_unlock(&w->lock);
+    rc_store_commit(w->store, commit, &outcome);
+    pthread_mutex_lock(&w->lock);
+    w->commit = NULL;
+    w->outcome = outcome;
+    w->ended = true;
+    (void)!write(w->fd, &(uint64_t){1}, sizeof(uint64_t)); /* cannot fail: at most one result waits */
+}
+
+static void delete_some(struct rc_writer *w)
+{
+    pthread_mutex_unlock(&w->lock);
+    rc_retention_turn(&w->retention);
+    pthread_mutex_lock(&w->lock);
+}
 
 static void *work(void *arg)
 {
     struct rc_writer *w = arg;
-    struct rc_store_outcome outcome;
     pthread_mutex_lock(&w->lock);
     for (;;) {
-        while (!w->commit && !w->stop)
-            pthread_cond_wait(&w->wake, &w->lock);
-        if (!w->commit)
+        while (!has_work(w))
+            wait_for_work(w);
+        if (w->commit)
+            commit_one(w);
+        else if (w->stop)
             break;
-        const struct rc_commit *commit = w->commit;
-        pthread_mutex_unlock(&w->lock);
-        rc_store_commit(w->store, commit, &outcome);
-        pthread_mutex_lock(&w->lock);
-        w->commit = NULL;
-        w->outcome = outcome;
-        w->ended = true;
-        (void)!write(w->fd, &(uint64_t){1}, sizeof(uint64_t)); /* cannot fail: at most one result waits */
+        if (w->keep && !w->stop)
+            delete_some(w);
     }
     pthread_mutex_unlock(&w->lock);
     return NULL;
@@ -56,7 +96,11 @@ struct rc_writer *rc_writer_new(struct rc_store *store)
     w->store = store;
     w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->wake, NULL);
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->wake, &clock);
+    pthread_condattr_destroy(&clock);
     int error = w->fd < 0 ? errno : pthread_create(&w->thread, NULL, work, w);
     if (!error)
         return w;
@@ -88,6 +132,20 @@ void rc_writer_commit(struct rc_writer *w, const struct rc_commit *commit)
     w->commit = commit;
     pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
+}
+
+void rc_writer_keep(struct rc_writer *w, const struct rc_store_keep *keep)
+{
+    pthread_mutex_lock(&w->lock);
+    rc_retention_init(&w->retention, w->store, keep);
+    w->keep = rc_retention_on(&w->retention);
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+}
+
+uint64_t rc_writer_deleted(const struct rc_writer *w)
+{
+    return atomic_load(&w->retention.deleted);
 }
 
 int rc_writer_fd(const struct rc_writer *w)

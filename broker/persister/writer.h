@@ -3,6 +3,8 @@
  *
  *   loop: rc_writer_commit -> thread: rc_store_commit -> eventfd -> loop: rc_writer_result -> rc_persister_committed
  *
+ * Between commits the thread deletes what retention has grown out of.
+ *
  * It also keeps the state of the store for the operator: degraded from the first commit that fails until one succeeds.
  * Nobody repairs anything: the core hands the same commit out again at each tick, and that goes well when the cause is
  * gone.
@@ -10,7 +12,7 @@
 #ifndef RC_PERSISTER_WRITER_H
 #define RC_PERSISTER_WRITER_H
 
-#include "broker/persister/store.h"
+#include "broker/persister/retention.h"
 
 struct rc_writer;
 
@@ -24,6 +26,10 @@ struct rc_writer_health {
 
 /* Starts the thread; the store outlives it. NULL when a thread or a descriptor is not to be had (errno). */
 struct rc_writer *rc_writer_new(struct rc_store *store);
+/* Begins to keep to this; once. Owner's thread. */
+void rc_writer_keep(struct rc_writer *writer, const struct rc_store_keep *keep);
+/* Messages deleted by it. Any thread. */
+uint64_t rc_writer_deleted(const struct rc_writer *writer);
 /* Waits for the commit under way, which ends in the store or not at all, and drops its result. Accepts NULL. */
 void rc_writer_free(struct rc_writer *writer);
 

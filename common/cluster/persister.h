@@ -43,6 +43,7 @@ struct rc_persister_config {
     struct rc_times times;
     size_t commit_records; /* most records of one commit (1024) */
     size_t commit_bytes;   /* most bytes of one commit (1 MiB), one record at least */
+    rc_time commit_wait;   /* how long the first record of a commit that is not full waits for company (0) */
     size_t intake_bound;   /* most bytes waiting for the next commits (16 MiB); beyond it records are dropped
                               and asked again */
     struct rc_follow_config follow;
@@ -66,6 +67,9 @@ struct rc_follow *rc_persister_follow(struct rc_persister *p);
 /* rc_follow_page, and its rows into the next commit. */
 bool rc_persister_page(struct rc_persister *p, const struct rc_session *s, struct rc_log_page *page);
 
+/* When rc_persister_wake has a commit to begin, RC_NEVER: not before something else happens. */
+rc_time rc_persister_due(const struct rc_persister *p);
+void rc_persister_wake(struct rc_persister *p);
 /* Sessions from now on say this incarnation (S1: a broker knew a higher one). Open ones keep theirs. */
 void rc_persister_set_inc(struct rc_persister *p, uint64_t inc);
 

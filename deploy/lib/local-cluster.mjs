@@ -36,6 +36,7 @@ shrink removes a broker from the running cluster, in the same steps as an operat
 --base-port P a cluster uses ports P to P+${PORTS - 1}. The first node of a role listens on these, the next ones follow:
               gateways P (clients), P+25 (link), P+125 (admin); brokers P+50 (link), P+75 (topic), P+150 (admin);
               persisters P+100 (link), P+175 (admin).
+--persisters  0 needs --set broker.store.durability=routed: nothing is stored.
 --jwt-secret  at least 32 bytes, for the clients' tokens; else random.
 --set         an option of every node of a role (gateway, broker, persister, all) or of one node (broker-2). Repeatable.
 
@@ -131,9 +132,9 @@ async function stopInOrder(nodes) {
     return count;
 }
 
-function readCount(text, what, max) {
-    if (!/^\d+$/.test(text) || Number(text) < 1 || Number(text) > max) {
-        throw new Refusal(64, `--${what} ${text}: give a number from 1 to ${max}`);
+function readCount(text, what, max, min = 1) {
+    if (!/^\d+$/.test(text) || Number(text) < min || Number(text) > max) {
+        throw new Refusal(64, `--${what} ${text}: give a number from ${min} to ${max}`);
     }
     return Number(text);
 }
@@ -145,7 +146,8 @@ function readPlan(dir, values) {
     return {
         dir,
         basePort: readCount(values["base-port"], "base-port", 65536 - PORTS),
-        counts: Object.fromEntries(ROLES.map((role) => [role, readCount(values[`${role}s`], `${role}s`, ROLE_MAX)])),
+        counts: Object.fromEntries(ROLES.map((role) =>
+            [role, readCount(values[`${role}s`], `${role}s`, ROLE_MAX, role === "persister" ? 0 : 1)])),
         settings: (values.set ?? []).map(parseSetting),
     };
 }

@@ -17,13 +17,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ACTIVE_MAX  64                 /* requests of a worker at once; each may hold two pages */
-#define PAGE_MAX    (64 * 1024 * 1024) /* bytes of a page as JSON; persisters make pages far smaller */
-#define JSON        "application/json; charset=utf-8"
-#define PRIVATE     "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-#define FIELDS_MAX  (sizeof PRIVATE + RC_ORIGIN_FIELDS)
-#define NEXT        "X-Next-Before"
-#define EXPOSED     "Access-Control-Expose-Headers: " NEXT "\r\n" /* or scripts of other origins do not see it */
+#define ACTIVE_MAX 64                 /* requests of a worker at once; each may hold two pages */
+#define PAGE_MAX   (64 * 1024 * 1024) /* bytes of a page as JSON; persisters make pages far smaller */
+#define JSON       "application/json; charset=utf-8"
+#define PRIVATE    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+#define FIELDS_MAX (sizeof PRIVATE + RC_ORIGIN_FIELDS)
+#define BACK       "X-Next-Before"
+#define ON         "X-Next-After"
+/* Or scripts of other origins do not see them. */
+#define EXPOSED     "Access-Control-Expose-Headers: " BACK ", " ON "\r\n"
+#define NO_CURSOR   "before o after no es el valor de X-Next-Before o X-Next-After de una respuesta anterior"
 #define UNAVAILABLE "El historial no está disponible"
 
 struct rc_history {
@@ -80,6 +83,8 @@ static void fail(struct request *r, const char *why)
            rc_log_quote(quoted, sizeof quoted, why, strlen(why)));
     if (r->begun) {
         rc_response_abort(r->response);
+    } else if (r->query.page && strcmp(why, RC_HISTORY_BAD) == 0) {
+        refuse(r->response, r->fields, 400, NO_CURSOR);
     } else {
         refuse(r->response, r->fields, 503, UNAVAILABLE);
     }
@@ -103,15 +108,27 @@ static void drained(void *self)
     }
 }
 
-/* A whole answer, with where the page before it begins. */
+static void add_cursor(char *fields, const char *name, const struct rc_history_cursor *cursor)
+{
+    char *end = fields + strlen(fields);
+    end = stpcpy(stpcpy(end, name), ": ");
+    rc_history_cursor_text(cursor, end);
+    strcat(end, "\r\n");
+}
+
+/* A whole answer, with where the page before it begins and where what comes later. */
 static void answer_page(struct request *r, const struct rc_text *page, bool more)
 {
-    char fields[FIELDS_MAX + sizeof NEXT EXPOSED + 2 * RC_HISTORY_CURSOR];
+    char fields[FIELDS_MAX + sizeof BACK ON EXPOSED + 4 * RC_HISTORY_CURSOR + 16];
     strcpy(fields, r->fields);
-    if (more) {
-        char cursor[2 * RC_HISTORY_CURSOR + 1];
-        rc_history_cursor_text(&r->query, cursor);
-        strcat(strcat(strcat(strcat(fields, NEXT ": "), cursor), "\r\n"), EXPOSED);
+    if (more && !r->query.on) {
+        add_cursor(fields, BACK, &r->query.cursor);
+    }
+    if (r->query.later.len > 0) {
+        add_cursor(fields, ON, &r->query.later);
+    }
+    if (more || r->query.later.len > 0) {
+        strcat(fields, EXPOSED);
     }
     rc_response_full(r->response, 200, JSON, fields, page->at, page->len);
     forget(r);
@@ -145,6 +162,11 @@ static void answer(struct request *r, const Roomcast__Rows *rows)
     }
     r->anything = rc_history_write(&page, rows, !r->anything);
     bool more = rc_history_next(&r->query, rows);
+    if (r->query.page && more && !r->anything) { /* an empty page says that this was all: go on until it is */
+        ask(r);
+        rc_text_fini(&page);
+        return;
+    }
     if (r->query.page || !more) {
         rc_text_puts(&page, "]");
     }

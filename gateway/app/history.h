@@ -7,10 +7,16 @@
  *                                        (docs/decisions/0005-conversations.md)
  *
  * The answer is a JSON array, oldest first: [{"de_usuario", "para_usuario", "mensaje", "fecha"}, ...], or
- * ["user", ...]. The first two take limit=N (1 to RC_HISTORY_LIMIT) and before=C: at most N messages, the
- * newest before C; when there are older ones the header X-Next-Before of the answer is the next C. Without
- * them everything is sent, in chunks: the next page is asked for when the client has taken the last one, so
- * memory is bounded by two pages.
+ * ["user", ...]. The first two page:
+ *
+ *   limit=N              at most N messages (1 to RC_HISTORY_LIMIT), the newest
+ *   before=C [limit=N]   the ones before them; C is X-Next-Before of an answer, which has it while there are older ones
+ *   after=C [limit=N]    the oldest after C; C is X-Next-After of an answer, or 0 for the beginning; an empty answer says
+ *                        that there is nothing more now, and its X-Next-After asks for what is stored later
+ *
+ * Pages go in the order in which the persister stored the messages, so none that comes late is passed over; inside a
+ * page they are oldest first. Without these parameters everything is sent, in chunks: the next page is asked for when
+ * the client has taken the last one, so memory is bounded by two pages.
  *
  * OPTIONS is answered too, and pages of other sites only as the guard allows (gateway/http/origin.h).
  *

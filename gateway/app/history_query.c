@@ -25,10 +25,10 @@ static int hex_digit(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool read_cursor(const char *text, struct rc_history_query *query)
+static bool read_cursor(const char *text, struct rc_history_cursor *cursor)
 {
     size_t len = strlen(text);
-    if (len == 0 || len % 2 != 0 || len / 2 > sizeof query->cursor) {
+    if (len == 0 || len % 2 != 0 || len / 2 > sizeof cursor->byte) {
         return false;
     }
     for (size_t i = 0; i < len / 2; i++) {
@@ -37,25 +37,40 @@ static bool read_cursor(const char *text, struct rc_history_query *query)
         if (high < 0 || low < 0) {
             return false;
         }
-        query->cursor[i] = (uint8_t)(high << 4 | low);
+        cursor->byte[i] = (uint8_t)(high << 4 | low);
     }
-    query->cursor_len = len / 2;
+    cursor->len = len / 2;
     return true;
+}
+
+static const char *read_page(const char *limit, const char *before, const char *after, struct rc_history_query *query)
+{
+    query->page = limit || before || after;
+    query->on = after;
+    if (limit && !read_limit(limit, &query->limit)) {
+        return "limit debe ser un número de 1 a 256";
+    }
+    if (before && after) {
+        return "before y after no se piden a la vez";
+    }
+    if (before && !read_cursor(before, &query->cursor)) {
+        return "before debe ser el valor de la cabecera X-Next-Before de una respuesta anterior";
+    }
+    if (after && strcmp(after, "0") != 0 && !read_cursor(after, &query->cursor)) {
+        return "after debe ser 0 o el valor de la cabecera X-Next-After de una respuesta anterior";
+    }
+    return NULL;
 }
 
 const char *rc_history_read(const char *parameters, struct rc_history_query *query)
 {
-    const char *wrong = NULL;
     char *limit = rc_http_param(parameters, "limit");
     char *before = rc_http_param(parameters, "before");
-    if (limit && !read_limit(limit, &query->limit)) {
-        wrong = "limit debe ser un número de 1 a 256";
-    } else if (before && !read_cursor(before, query)) {
-        wrong = "before debe ser el valor de la cabecera X-Next-Before de una respuesta anterior";
-    }
-    query->page = limit || before;
+    char *after = rc_http_param(parameters, "after");
+    const char *wrong = read_page(limit, before, after, query);
     free(limit);
     free(before);
+    free(after);
     return wrong;
 }
 
@@ -65,9 +80,10 @@ struct rc_buf *rc_history_pack(const struct rc_history_query *query)
     Roomcast__Side side = ROOMCAST__SIDE__INIT;
     ask.kind = query->conversations ? ROOMCAST__QUERY__KIND__CONVERSATIONS : ROOMCAST__QUERY__KIND__OF_USER;
     ask.user = (ProtobufCBinaryData){query->user_len, (uint8_t *)query->user};
-    ask.cursor = (ProtobufCBinaryData){query->cursor_len, (uint8_t *)query->cursor};
+    ask.cursor = (ProtobufCBinaryData){query->cursor.len, (uint8_t *)query->cursor.byte};
     ask.limit = query->limit;
-    ask.newest = query->page;
+    ask.by_log = query->page;
+    ask.newest = query->page && !query->on;
     side.kind_case = ROOMCAST__SIDE__KIND_QUERY;
     side.query = &ask;
     struct rc_buf *packed = rc_buf_new(roomcast__side__get_packed_size(&side));
@@ -84,9 +100,8 @@ Roomcast__Side *rc_history_unpack(const struct rc_buf *side, char *why, size_t w
         snprintf(why, why_size, "the answer is no Rows message");
     } else if (message->rows->error.len > 0) {
         snprintf(why, why_size, "%.*s", (int)message->rows->error.len, (const char *)message->rows->error.data);
-    } else if (message->rows->cursor.len > RC_HISTORY_CURSOR) {
-        snprintf(why, why_size, "the cursor has %zu bytes; at most %d are meant", message->rows->cursor.len,
-                 RC_HISTORY_CURSOR);
+    } else if (message->rows->cursor.len > RC_HISTORY_CURSOR || message->rows->later.len > RC_HISTORY_CURSOR) {
+        snprintf(why, why_size, "a cursor has more than %d bytes", RC_HISTORY_CURSOR);
     } else {
         return message;
     }
@@ -131,19 +146,27 @@ bool rc_history_write(struct rc_text *out, const Roomcast__Rows *rows, bool firs
     return !first;
 }
 
-bool rc_history_next(struct rc_history_query *query, const Roomcast__Rows *rows)
+static void keep_cursor(struct rc_history_cursor *out, ProtobufCBinaryData bytes)
 {
-    query->cursor_len = rows->cursor.len;
-    if (query->cursor_len > 0) {
-        memcpy(query->cursor, rows->cursor.data, query->cursor_len);
+    out->len = bytes.len;
+    if (bytes.len > 0) {
+        memcpy(out->byte, bytes.data, bytes.len);
     }
-    return query->cursor_len > 0;
 }
 
-void rc_history_cursor_text(const struct rc_history_query *query, char out[2 * RC_HISTORY_CURSOR + 1])
+bool rc_history_next(struct rc_history_query *query, const Roomcast__Rows *rows)
+{
+    keep_cursor(&query->cursor, rows->cursor);
+    if (rows->later.len > 0) {
+        keep_cursor(&query->later, rows->later);
+    }
+    return query->cursor.len > 0;
+}
+
+void rc_history_cursor_text(const struct rc_history_cursor *cursor, char out[2 * RC_HISTORY_CURSOR + 1])
 {
     out[0] = '\0';
-    for (size_t i = 0; i < query->cursor_len; i++) {
-        snprintf(out + 2 * i, 3, "%02x", query->cursor[i]);
+    for (size_t i = 0; i < cursor->len; i++) {
+        snprintf(out + 2 * i, 3, "%02x", cursor->byte[i]);
     }
 }

@@ -151,6 +151,8 @@ clusterTest("bad input", { gateways: 2, brokers: 3, persisters: 1 }, async (clus
         mkdirSync(join(cluster.dir, "foreign"), { recursive: true });
         writeFileSync(join(cluster.dir, "foreign", "data.mdb"), randomBytes(8192));
         await refuses("persister", set(join(cluster.dir, "foreign")), 73, /data\.dir/);
+        await refuses("persister", [...set(join(cluster.dir, "new")), "--store.keep_bytes=60g"], 78,
+            /store\.keep_bytes is 64424509440; it is 0, or 1m to four fifths of data\.map_size/);
     });
 
     await step("nothing of that touched the cluster", () => chatWorks(cluster));

@@ -58,6 +58,8 @@ clusterTest("history", { gateways: 2, brokers: 3, persisters: 1, settings }, asy
         assert.deepEqual(await refused("/api/mensajes/mios", { user: "" }), [403, "Token inválido"]);
         assert.deepEqual(await refused("/api/mensajes", ADMIN), [400, "Falta el parámetro ?con=usuario"]);
         assert.equal((await cluster.get("/api/mensajes?con=ana&limit=zwei", ADMIN)).status, 400);
+        for (const page of ["before=00", "after=00", "after=", "before=0", "after=00&before=00"])
+            assert.equal((await cluster.get(`/api/mensajes?con=ana&${page}`, ADMIN)).status, 400, page);
     });
 
     await step("pages of other sites read it only when their origin is listed", async () => {
@@ -102,11 +104,35 @@ clusterTest("history", { gateways: 2, brokers: 3, persisters: 1, settings }, asy
         bea.close();
     });
 
+    await step("who follows by X-Next-After gets each message once, from the beginning and as they come", async () => {
+        const follow = async (after, got) => {
+            for (;;) {
+                const answer = await cluster.get(`/api/mensajes?con=bea&after=${after}&limit=250`, ADMIN, 1);
+                assert.equal(answer.status, 200, answer.text);
+                after = answer.headers["x-next-after"];
+                if (answer.json.length === 0) return after;
+                got.push(...answer.json.map((row) => row.mensaje));
+            }
+        };
+        const got = [];
+        const end = await follow("0", got);
+        assert.deepEqual(got, Array.from({ length: 1500 }, (_, n) => n));
+        const newest = await cluster.get("/api/mensajes?con=bea&limit=1", ADMIN, 2);
+        const bea = await cluster.connect({ user: "bea", gateway: 1 });
+        await bea.sendStored("jefe", 1500);
+        bea.close();
+        for (const after of [end, newest.headers["x-next-after"]]) {
+            const later = [];
+            await follow(after, later);
+            assert.deepEqual(later, [1500]);
+        }
+    });
+
     await step("all of it survives a restart of every process", async () => {
         await cluster.restart();
         for (const gateway of [1, 2]) {
             check(await rows("/api/mensajes/mios", { user: "ana" }, gateway));
-            assert.equal((await rows("/api/mensajes?con=bea", ADMIN, gateway)).length, 1500);
+            assert.equal((await rows("/api/mensajes?con=bea", ADMIN, gateway)).length, 1501);
         }
         const ana = await cluster.connect({ user: "ana" });
         await ana.sendStored("jefe", "despues");
@@ -132,5 +158,49 @@ clusterTest("history", { gateways: 2, brokers: 3, persisters: 1, settings }, asy
             (await cluster.get("/api/mensajes/mios", { user: "ana" })).status === 200);
         const texts = (await rows("/api/mensajes/mios", { user: "ana" })).map((row) => row.mensaje);
         assert.deepEqual(texts.slice(-2), ["antes", "sin almacen"]);
+    });
+});
+
+clusterTest("history of two persisters", { gateways: 2, brokers: 1, persisters: 2 }, async (cluster, step) => {
+    const NAMES = ["persister-1", "persister-2"];
+    const N = 300;
+    const page = async (gateway, query) => {
+        const answer = await cluster.get(`/api/mensajes?con=bea&limit=100${query}`, ADMIN, gateway);
+        return { ...answer, got: answer.json?.map?.((row) => row.mensaje) };
+    };
+    const range = (first, last) => Array.from({ length: last - first }, (_, n) => first + n);
+    const asked = () => Promise.all(NAMES.map((name) => cluster.metric(name, "history_queries")));
+
+    await step("both store everything, and all gateways ask the same one about a user", async () => {
+        const bea = await cluster.connect({ user: "bea" });
+        const acks = range(0, N).map((n) => bea.ask({ para: "jefe", mensaje: n }, 30));
+        assert.ok((await Promise.all(acks)).every((ack) => ack.ok === true));
+        bea.close();
+        for (const name of NAMES)
+            await waitFor(`${name} has all`, async () => await cluster.metric(name, "store_rows") === N);
+        for (let i = 0; i < 6; i++) assert.equal((await page(1 + i % 2, "")).got.length, 100);
+        assert.deepEqual((await asked()).sort(), [0, 6]);
+    });
+
+    await step("when that one dies the other goes on, and shows each message once", async () => {
+        const first = await page(1, "");
+        const from = NAMES[(await asked()).findIndex((count) => count > 0)];
+        await cluster.kill(from);
+        const { before, after } = { before: first.headers["x-next-before"], after: first.headers["x-next-after"] };
+        let back;
+        await waitFor("the gateway asks the other", async () => (back = await page(2, `&before=${before}`)).status === 200);
+        const oldest = await page(2, `&before=${back.headers["x-next-before"]}`);
+        assert.deepEqual([...oldest.got, ...back.got, ...first.got], range(0, N));
+        assert.equal(oldest.headers["x-next-before"], undefined);
+        const later = await page(2, `&after=${after}`);
+        assert.deepEqual(later.got, []);
+        await cluster.startNodes(from);
+        const bea = await cluster.connect({ user: "bea", gateway: 2 });
+        await bea.sendStored("jefe", N);
+        bea.close();
+        let next; // the one that is asked may be the one that does not have it yet
+        await waitFor("the new message", async () =>
+            (next = await page(2, `&after=${later.headers["x-next-after"]}`)).got?.length > 0);
+        assert.deepEqual(next.got, [N]);
     });
 });

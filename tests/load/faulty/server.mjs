@@ -42,7 +42,7 @@ function join(socket, room) {
     socket.rooms.push(room);
 }
 
-function deliver(socket, text) {
+function deliver(socket, from, text) {
     if (wrong("drop")) {
         return;
     }
@@ -53,16 +53,16 @@ function deliver(socket, text) {
         text = text.replace(/(.)"}\]$/, (_, last) => `${last === "~" ? "#" : "~"}"}]`);
     }
     if (wrong("reorder")) {
-        socket.held = text; // until the next one went out
+        socket.held.set(from, text); // until a later one of this sender went out
         return;
     }
     socket.send(text);
     if (wrong("double")) {
         socket.send(text);
     }
-    if (socket.held !== null) {
-        socket.send(socket.held);
-        socket.held = null;
+    if (socket.held.has(from)) {
+        socket.send(socket.held.get(from));
+        socket.held.delete(from);
     }
 }
 
@@ -73,7 +73,7 @@ function takeMessage(socket, id, { para, mensaje }) {
         socket.send(`43${id}[{"error":"refused"}]`);
         return;
     }
-    targets.forEach((target) => deliver(target, text));
+    targets.forEach((target) => deliver(target, socket.user, text));
     if (id !== "") {
         socket.send(`43${id}[{"ok":true}]`);
     }
@@ -105,7 +105,7 @@ server.on("upgrade", (request, stream, head) => {
         return;
     }
     sockets.handleUpgrade(request, stream, head, (socket) => {
-        Object.assign(socket, { user: claims?.user, admin: claims?.rol === "admin", rooms: [], held: null });
+        Object.assign(socket, { user: claims?.user, admin: claims?.rol === "admin", rooms: [], held: new Map() });
         socket.on("message", (data) => takePacket(socket, data.toString()));
         socket.on("close", () => {
             everybody.delete(socket);
@@ -115,7 +115,9 @@ server.on("upgrade", (request, stream, head) => {
         socket.send(claims ? '0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}' : "1");
     });
 });
-server.listen(Number(options.port), "127.0.0.1", () => console.log(JSON.stringify({ url: `http://127.0.0.1:${server.address().port}` })));
+server.listen(Number(options.port), "127.0.0.1", () => {
+    console.log(JSON.stringify({ url: `http://127.0.0.1:${server.address().port}` }));
+});
 process.on("SIGTERM", () => {
     console.log(JSON.stringify(done));
     process.exit(0);

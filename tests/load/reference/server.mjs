@@ -33,13 +33,14 @@ async function adapter(url) {
 }
 
 const server = http.createServer((_, answer) => answer.writeHead(404).end());
-const io = new Server(server, { serveClient: false, transports: ["polling", "websocket"], ...(options.redis && { adapter: await adapter(options.redis) }) });
+const io = new Server(server, { serveClient: false, ...(options.redis && { adapter: await adapter(options.redis) }) });
 
 io.use((socket, next) => {
     const cookie = socket.request.headers.cookie;
     const token = cookie && /token=([^;]+)/.exec(cookie)?.[1];
     socket.data.claims = token && verify(token);
-    next(socket.data.claims ? undefined : new Error(cookie ? token ? "Token inválido" : "Token no proporcionado" : "No autenticado"));
+    const why = cookie ? token ? "Token inválido" : "Token no proporcionado" : "No autenticado";
+    next(socket.data.claims ? undefined : new Error(why));
 });
 
 io.on("connection", (socket) => {
@@ -58,5 +59,7 @@ io.on("connection", (socket) => {
     });
 });
 
-server.listen(Number(options.port), "127.0.0.1", () => console.log(JSON.stringify({ url: `http://127.0.0.1:${server.address().port}` })));
+server.listen(Number(options.port), "127.0.0.1", () => {
+    console.log(JSON.stringify({ url: `http://127.0.0.1:${server.address().port}` }));
+});
 process.on("SIGTERM", () => process.exit(0));

@@ -174,18 +174,26 @@ void rc_traffic_free_place(struct rc_traffic *traffic, uint32_t number)
     }
 }
 
+/* Gives up the place of the oldest message when no copy of it came for so long. */
+static void give_up(struct rc_traffic *traffic, struct rc_sender *sender, uint64_t patience)
+{
+    uint32_t oldest = sender->done + 1;
+    uint64_t place = atomic_load(place_of(traffic, sender, oldest)), now = traffic->host->now;
+    if (place != sender->watched) {
+        sender->watched = place;
+        sender->watched_since = now;
+    } else if (sender->done < sender->seq && (uint32_t)place != 0 && sender->watched_since + patience < now) {
+        atomic_store(place_of(traffic, sender, oldest), (uint64_t)oldest << 32);
+        rc_count(&traffic->share->counters.stalled, 1);
+    }
+}
+
 void rc_traffic_look(struct rc_traffic *traffic)
 {
     uint64_t patience = (uint64_t)traffic->plan->options.patience * 1000000u;
     for (uint32_t i = 0; traffic->shared->window_places && i < traffic->count; i++) {
-        struct rc_sender *sender = &traffic->senders[i];
-        uint32_t oldest = sender->done + 1;
-        if (sender->done < sender->seq && (uint32_t)atomic_load(place_of(traffic, sender, oldest)) != 0 &&
-            sender->time[oldest % RC_SENDER_TIMES] + patience < traffic->host->now) {
-            atomic_store(place_of(traffic, sender, oldest), (uint64_t)oldest << 32);
-            rc_count(&traffic->share->counters.stalled, 1);
-        }
-        make_ready(traffic, sender);
+        give_up(traffic, &traffic->senders[i], patience);
+        make_ready(traffic, &traffic->senders[i]);
     }
 }
 

@@ -20,13 +20,15 @@
 
 struct rc_sender {
     struct rc_client *client;
-    uint32_t number;  /* among all senders */
-    uint32_t seq;     /* of its last message */
-    uint32_t settled; /* acks, refusals, and messages in doubt */
-    uint32_t done;    /* saturating: messages that have left the window */
-    uint32_t window;  /* its part */
-    uint32_t copies;  /* deliveries of each of its messages */
-    bool ready;       /* in the list of those with a free place */
+    uint32_t number;        /* among all senders */
+    uint32_t seq;           /* of its last message */
+    uint32_t settled;       /* acks, refusals, and messages in doubt */
+    uint32_t done;          /* saturating: messages that have left the window */
+    uint32_t window;        /* its part */
+    uint64_t watched;       /* the place of the oldest message under way, as last looked at */
+    uint64_t watched_since; /* ns */
+    uint32_t copies;        /* deliveries of each of its messages */
+    bool ready;             /* in the list of those with a free place */
     struct rc_sender *next_ready;
     char *head;                     /* what stands before the text of its messages, behind the id of the ack */
     uint64_t time[RC_SENDER_TIMES]; /* ns, by seq */
@@ -56,7 +58,7 @@ uint64_t rc_traffic_run(struct rc_traffic *traffic);
 
 /* A place of this sender, one of ours, became free. */
 void rc_traffic_free_place(struct rc_traffic *traffic, uint32_t number);
-/* The same, but nobody says of whom: looks at all; gives up places of messages older than the plan's patience. */
+/* The same, but nobody says of whom: looks at all; gives up places of messages of which no copy came for the plan's patience. */
 void rc_traffic_look(struct rc_traffic *traffic);
 
 void rc_traffic_ack(struct rc_traffic *traffic, struct rc_sender *sender, uint64_t id, const char *json, size_t len);

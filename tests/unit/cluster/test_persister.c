@@ -199,6 +199,42 @@ static void what_arrives_during_a_commit_makes_the_next_one(void **state)
     assert_int_equal(stats_of(t).waiting_bytes, 0);
 }
 
+/* commit_wait: 5 ms after its first record at the latest, or as soon as it is full. */
+static void a_commit_may_wait_for_company(void **state)
+{
+    struct ps *t = *state;
+    t->config.commit_wait = 5 * RC_MS;
+    again(t);
+    up(t, 0);
+    assert_int_equal(rc_persister_due(t->p), RC_NEVER);
+    publish(t, 0, 1);
+    rc_time due = t->world.now + 5 * RC_MS;
+    t->world.now += 4 * RC_MS;
+    publish(t, 0, 2);
+    assert_int_equal(t->commits, 0);
+    assert_int_equal(rc_persister_due(t->p), due);
+    t->world.now = due;
+    rc_persister_wake(t->p);
+    assert_int_equal(t->records, 2);
+    assert_int_equal(rc_persister_due(t->p), RC_NEVER); /* one at a time */
+    for (uint64_t i = 3; i <= 5; i++)
+        publish(t, 0, i);
+    commit_ends(t, true);
+    assert_int_equal(t->commits, 1);
+    publish(t, 0, 6); /* the fourth: full */
+    assert_int_equal(t->commits, 2);
+    assert_int_equal(t->records, 4);
+    t->world.now += 6 * RC_MS;
+    publish(t, 0, 7);
+    commit_ends(t, true);
+    assert_int_equal(t->commits, 2);
+    t->world.now += 5 * RC_MS;
+    publish(t, 0, 8); /* without a call of wake: the next record sees that it is time */
+    assert_int_equal(t->records, 2);
+    commit_ends(t, true);
+    assert_int_equal(stored(&t->b[0]), 8);
+}
+
 static void a_commit_is_bounded_in_bytes(void **state)
 {
     struct ps *t = *state;
@@ -437,6 +473,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(stored_is_said_after_the_commit_only),
         TEST(what_arrives_during_a_commit_makes_the_next_one),
+        TEST(a_commit_may_wait_for_company),
         TEST(a_commit_is_bounded_in_bytes),
         TEST(records_and_positions_of_several_brokers_share_a_commit),
         TEST(a_failed_commit_is_tried_again_as_it_was),

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,12 +190,49 @@ static void gateway_that_does_not_read_is_cut_off(void **state)
     assert_int_equal(f->why, RC_END_BOUND);
 }
 
+/* 300 names among three: each has a fair share, whatever order they came in, and moves only with its own. */
+static void names_pick_the_same_peer_everywhere(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const id[] = {"persister-1", "persister-2", "persister-3"};
+    struct rc_session *s[3];
+    unsigned share[3] = {0}, choice[300];
+    char name[16];
+    assert_null(rc_aside_pick(f->aside, "ana", 3));
+    for (unsigned i = 0; i < 3; i++)
+        s[i] = up(f, id[i], 10, 100 + i);
+    for (unsigned n = 0; n < 300; n++) {
+        int len = snprintf(name, sizeof name, "user-%u", n);
+        struct rc_session *picked = rc_aside_pick(f->aside, name, (size_t)len);
+        choice[n] = picked == s[0] ? 0 : picked == s[1] ? 1 : 2;
+        share[choice[n]]++;
+    }
+    for (unsigned i = 0; i < 3; i++)
+        assert_in_range(share[i], 70, 130);
+    rc_aside_down(f->aside, s[1]);
+    for (unsigned n = 0; n < 300; n++) {
+        int len = snprintf(name, sizeof name, "user-%u", n);
+        struct rc_session *picked = rc_aside_pick(f->aside, name, (size_t)len);
+        assert_true(choice[n] == 1 ? picked != NULL : picked == s[choice[n]]);
+    }
+    s[1] = up(f, id[1], 10, 103);
+    for (unsigned n = 0; n < 300; n++) {
+        int len = snprintf(name, sizeof name, "user-%u", n);
+        assert_ptr_equal(rc_aside_pick(f->aside, name, (size_t)len), s[choice[n]]);
+    }
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(one_session_each),     T(queries_are_acknowledged),           T(anything_else_ends_the_session),
-        T(gap_ends_the_session), T(heartbeats_go_out_and_silence_ends), T(gateway_that_does_not_read_is_cut_off),
+        T(one_session_each),
+        T(queries_are_acknowledged),
+        T(anything_else_ends_the_session),
+        T(names_pick_the_same_peer_everywhere),
+        T(gap_ends_the_session),
+        T(heartbeats_go_out_and_silence_ends),
+        T(gateway_that_does_not_read_is_cut_off),
     };
     return cmocka_run_group_tests_name("readers", tests, NULL, NULL);
 }

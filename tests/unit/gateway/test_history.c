@@ -203,7 +203,11 @@ static void parameters_are_checked(void **state)
         snprintf(target, sizeof target, "/api/mensajes?con=ana&before=%s", cursors[i]);
         refuses(ROOT, target, "HTTP/1.1 400 ",
                 "before debe ser el valor de la cabecera X-Next-Before de una respuesta anterior");
+        snprintf(target, sizeof target, "/api/mensajes/mios?after=%s", cursors[i]);
+        refuses(ANA, target, "HTTP/1.1 400 ",
+                "after debe ser 0 o el valor de la cabecera X-Next-After de una respuesta anterior");
     }
+    refuses(ANA, "/api/mensajes/mios?after=00&before=00", "HTTP/1.1 400 ", "before y after no se piden a la vez");
 }
 
 /* ---- what is asked ---- */
@@ -218,6 +222,7 @@ static void assert_query(Roomcast__Query__Kind kind, const char *user, const cha
     assert_memory_equal(query->cursor.data, cursor, query->cursor.len);
     assert_int_equal(query->limit, limit);
     assert_int_equal(query->newest, newest);
+    assert_int_equal(query->by_log, newest); /* after=, which is the third way, is tested below */
 }
 
 static void asks_for_the_caller_alone(void **state)
@@ -316,6 +321,73 @@ static void limit_gives_a_page_of_the_newest(void **state)
     assert_answer("HTTP/1.1 200 ", "[]");
 }
 
+/* Answers with a page that has both cursors; "": none. */
+static void answer_page(const char *mensaje, const char *cursor, const char *later)
+{
+    Roomcast__HistoryRow row = ROOMCAST__HISTORY_ROW__INIT;
+    Roomcast__HistoryRow *list[] = {&row};
+    Roomcast__Rows rows = ROOMCAST__ROWS__INIT;
+    row.de = bytes("ana");
+    row.para = bytes("a\"dmin");
+    row.mensaje = bytes(mensaje ? mensaje : "");
+    row.fecha = 1700000000123;
+    rows.n_row = mensaje ? 1 : 0;
+    rows.row = list;
+    rows.cursor = bytes(cursor);
+    rows.later = bytes(later);
+    answer_packed(&rows);
+}
+
+static void assert_on(const char *cursor, unsigned limit)
+{
+    const Roomcast__Query *query = asked.side->query;
+    assert_true(query->by_log && !query->newest);
+    assert_int_equal(query->limit, limit);
+    assert_int_equal(query->cursor.len, strlen(cursor));
+    assert_memory_equal(query->cursor.data, cursor, query->cursor.len);
+}
+
+static void after_gives_what_comes_later(void **state)
+{
+    (void)state;
+    get_as(ANA, "/api/mensajes/mios?limit=2");
+    answer_page("1", "", "\x03z");
+    assert_non_null(strstr(client->out, "X-Next-After: 037a\r\n"));
+    assert_null(strstr(client->out, "X-Next-Before:"));
+    get_as(ANA, "/api/mensajes/mios?after=0&limit=1");
+    assert_on("", 1);
+    answer_page("1", "\x03y", "\x03y"); /* there is more, and X-Next-After leads there too */
+    assert_non_null(strstr(client->out, "X-Next-After: 0379\r\n"));
+    assert_null(strstr(client->out, "X-Next-Before:"));
+    get_as(ANA, "/api/mensajes/mios?after=037a");
+    assert_on("\x03z", 0);
+    answer_page(NULL, "", "\x03z");
+    assert_answer("HTTP/1.1 200 ", "[]");
+    assert_non_null(strstr(client->out, "X-Next-After: 037a\r\n"));
+}
+
+/* A page may hold nothing of this user, though it is not the last; the client is not told of it. */
+static void empty_pages_are_not_shown(void **state)
+{
+    (void)state;
+    get_as(ANA, "/api/mensajes/mios?limit=2");
+    answer_page(NULL, "\x03y", "\x03z");
+    assert_int_equal(asked.count, 2);
+    assert_query(ROOMCAST__QUERY__KIND__OF_USER, "ana", "\x03y", 2, true);
+    answer_page("1", "\x03x", "");
+    assert_answer("HTTP/1.1 200 ", "[" ROW("1") "]");
+    assert_non_null(strstr(client->out, "X-Next-Before: 0378\r\nX-Next-After: 037a\r\n"));
+}
+
+static void cursor_that_is_none_is_the_clients_fault(void **state)
+{
+    (void)state;
+    get_as(ANA, "/api/mensajes/mios?after=00");
+    answer(NULL, "", "bad cursor");
+    assert_answer("HTTP/1.1 400 ", "{\"error\":\"before o after no es el valor de X-Next-Before o X-Next-After de una "
+                                   "respuesta anterior\"}");
+}
+
 static void head_asks_nobody(void **state)
 {
     (void)state;
@@ -382,7 +454,8 @@ static void listed_sites_get_answers_that_say_so(void **state)
     get_from(APP, ANA, "/api/mensajes/mios?limit=1");
     answer("1", "\x01z", "");
     assert_fields("HTTP/1.1 200 ", ALLOWED);
-    assert_fields("HTTP/1.1 200 ", "X-Next-Before: 017a\r\nAccess-Control-Expose-Headers: X-Next-Before\r\n");
+    assert_fields("HTTP/1.1 200 ",
+                  "X-Next-Before: 017a\r\nAccess-Control-Expose-Headers: X-Next-Before, X-Next-After\r\n");
 }
 
 static void own_pages_get_no_more_than_vary(void **state)
@@ -516,6 +589,9 @@ int main(void)
         T(empty_pages_do_not_end_it),
         T(waits_for_a_slow_client),
         T(limit_gives_a_page_of_the_newest),
+        T(after_gives_what_comes_later),
+        T(empty_pages_are_not_shown),
+        T(cursor_that_is_none_is_the_clients_fault),
         T(head_asks_nobody),
         T(says_when_nobody_can_be_asked),
         T(cuts_an_answer_that_cannot_go_on),

@@ -125,8 +125,8 @@ static void a_page_is_bounded_and_says_where_it_ends(void **state)
     assert_int_equal(page.upto, 10);
     assert_int_equal(page.last, 10);
     rc_log_page_fini(&page);
-    page = page_of(f->store[0], identity, 1, 1000, 100); /* rows of 25 bytes */
-    assert_int_equal(page.n, 4);
+    page = page_of(f->store[0], identity, 1, 1000, 100); /* rows of 33 bytes */
+    assert_int_equal(page.n, 3);
     assert_int_equal(page.upto, page.n);
     rc_log_page_fini(&page);
 }
@@ -274,6 +274,29 @@ static void the_thread_answers_pulls_and_leaves_out_what_is_there(void **state)
     rc_buf_rele(noise);
 }
 
+/* Retention deleted the whole log: its end is still told, so nobody asks for it for ever; and what it deleted here is not
+ * fetched from another store again. */
+static void what_retention_deleted_is_passed_over(void **state)
+{
+    struct fixture *f = *state;
+    const struct rc_store_keep keep = {.ms = 1};
+    struct rc_store_pruned pruned;
+    put(f->store[0], 1, 5);
+    put(f->store[1], 1, 7);
+    assert_int_equal(rc_store_prune(f->store[0], &keep, 100000, 100, &pruned), RC_STORE_OK);
+    assert_int_equal(pruned.deleted, 5);
+    struct rc_log_page page = page_of(f->store[0], rc_store_identity(f->store[0]), 1, 10, 100000);
+    assert_int_equal(page.n, 0);
+    assert_int_equal(page.upto, 5);
+    assert_int_equal(page.last, 5);
+    rc_log_page_fini(&page);
+    page = page_of(f->store[1], rc_store_identity(f->store[1]), 1, 10, 100000);
+    assert_int_equal(rc_store_lacking(f->store[0], &page), RC_STORE_OK);
+    assert_int_equal(page.n, 2);
+    assert_int_equal(page.row[0].record.key.seq, 6);
+    rc_log_page_fini(&page);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -284,6 +307,7 @@ int main(void)
         TEST(who_means_another_store_gets_its_name_only),
         TEST(a_cursor_belongs_to_one_store_of_one_peer_and_may_go_back),
         TEST(two_stores_are_equal_after_one_round),
+        TEST(what_retention_deleted_is_passed_over),
         cmocka_unit_test(what_is_no_page_is_refused),
         cmocka_unit_test(a_pull_is_cut_to_what_a_page_may_be),
         TEST(the_thread_answers_pulls_and_leaves_out_what_is_there),

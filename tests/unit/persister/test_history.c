@@ -166,6 +166,37 @@ static void pages_lead_through_everything_both_ways(void **state)
     assert_true(first[0] == 7 && first[1] == 3 && first[2] == 1);
 }
 
+static void pages_by_log_do_not_pass_over_what_comes_late(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t later[120];
+    for (uint64_t i = 11; i <= 14; i++)
+        add(&load, (int64_t)i, "g", i, "ana", "bea");
+    commit(f->store, &load);
+    Roomcast__Query q = of_user("ana", 3);
+    q.newest = q.by_log = true;
+    Roomcast__Side *one = ask(f->store, &q);
+    assert_int_equal(one->rows->n_row, 3);
+    assert_true(one->rows->row[0]->fecha == 12 && one->rows->row[2]->fecha == 14);
+    add(&load, 1, "g", 1, "ana", "bea");
+    commit(f->store, &load);
+    q.cursor = one->rows->cursor;
+    assert_true(q.cursor.len > 0);
+    Roomcast__Side *two = ask(f->store, &q);
+    assert_true(two->rows->n_row == 1 && two->rows->row[0]->fecha == 11);
+    assert_int_equal(two->rows->cursor.len + two->rows->later.len, 0);
+    q.newest = false;
+    q.cursor = (ProtobufCBinaryData){one->rows->later.len, later};
+    assert_in_range(q.cursor.len, 1, sizeof later);
+    memcpy(later, one->rows->later.data, q.cursor.len);
+    Roomcast__Side *late = ask(f->store, &q);
+    assert_true(late->rows->n_row == 1 && late->rows->row[0]->fecha == 1);
+    assert_true(late->rows->cursor.len == 0 && late->rows->later.len > 0);
+    drop(one);
+    drop(two);
+    drop(late);
+}
+
 static void conversations_are_listed(void **state)
 {
     struct fixture *f = *state;
@@ -208,6 +239,11 @@ static void nonsense_is_answered_with_an_error(void **state)
     for (size_t i = 0; i < sizeof len / sizeof len[0]; i++) {
         q.cursor = (ProtobufCBinaryData){len[i], junk};
         assert_error(f->store, &q, "bad cursor");
+        q.by_log = true;
+        for (junk[0] = 1; junk[0] <= 5; junk[0]++)
+            assert_error(f->store, &q, "bad cursor");
+        q.by_log = false;
+        junk[0] = 1;
     }
     uint8_t of_conversations[] = "\2ana";
     q.cursor = (ProtobufCBinaryData){4, of_conversations};
@@ -312,6 +348,7 @@ int main(void)
         T(row_comes_back_as_it_was),
         T(unknown_user_has_an_empty_history),
         T(pages_lead_through_everything_both_ways),
+        T(pages_by_log_do_not_pass_over_what_comes_late),
         T(conversations_are_listed),
         T(nonsense_is_answered_with_an_error),
         T(what_is_no_query_has_no_answer),

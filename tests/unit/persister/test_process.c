@@ -36,7 +36,8 @@ struct child {
     pid_t pid;
     int pipe; /* takes the broker's address, which lets it run */
 };
-static struct child child[3];
+enum { CHILDREN = 4 };
+static struct child child[CHILDREN];
 
 /* An address that nobody uses just now. */
 static void free_address(char out[32])
@@ -50,7 +51,7 @@ static void free_address(char out[32])
     close(fd);
 }
 
-static void run_persister(int pipe, char *data_dir)
+static void run_persister(int pipe, char *data_dir, char *keep_days)
 {
     char brokers[160] = "broker-1=", listen[32];
     ssize_t n = read(pipe, brokers + 9, sizeof brokers - 10);
@@ -72,6 +73,8 @@ static void run_persister(int pipe, char *data_dir)
                     listen,
                     "--data.map_size",
                     "64m",
+                    "--store.keep_days",
+                    keep_days,
                     NULL};
     struct rc_persister_options options = {0};
     int code = rc_persister_options_parse(&options, argv);
@@ -81,7 +84,7 @@ static void run_persister(int pipe, char *data_dir)
     _exit(code);
 }
 
-static struct child start_child(char *data_dir)
+static struct child start_child(char *data_dir, char *keep_days)
 {
     int fd[2];
     assert_int_equal(pipe(fd), 0);
@@ -89,10 +92,10 @@ static struct child start_child(char *data_dir)
     assert_true(c.pid >= 0);
     if (c.pid == 0) {
         close(fd[1]);
-        for (int i = 0; i < 3; i++) /* inherited: they would keep another's pipe open */
+        for (int i = 0; i < CHILDREN; i++) /* inherited: they would keep another's pipe open */
             if (child[i].pid)
                 close(child[i].pipe);
-        run_persister(fd[0], data_dir);
+        run_persister(fd[0], data_dir, keep_days);
     }
     close(fd[0]);
     return c;
@@ -464,15 +467,36 @@ static void gateway_that_sends_something_else_is_cut_off(void **state)
     UNTIL(broker.stored == 7); /* and nobody else was harmed */
 }
 
+/* All that was sent is of 1970. */
+static void keeps_no_longer_than_it_is_told(void **state)
+{
+    int64_t fecha[16];
+    (void)state;
+    unsigned ups = broker.ups;
+    assert_int_equal(kill(child[1].pid, SIGTERM), 0);
+    assert_int_equal(exit_code(&child[1]), 0);
+    UNTIL(!broker.s && !gateway.s);
+    let_run(&child[3], rc_link_address(rc_host_link(broker.host)));
+    UNTIL(broker.s && broker.ups == ups + 1 && broker.stored == 7);
+    rc_host_free(gateway.host);
+    open_actor(&gateway, RC_GATEWAY, "gateway-3");
+    dial_persister();
+    UNTIL(ask_history(fecha) == 0);
+    resend(8); /* comes late, is stored, and goes with the next turn */
+    UNTIL(broker.stored == 8);
+    UNTIL(ask_history(fecha) == 0);
+}
+
 static int setup(void **state)
 {
     (void)state;
     char why[RC_LINK_WHY];
     if (!mkdtemp(dir) || setenv("ROOMCAST_CLUSTER_SECRET", SECRET, 1) != 0)
         return -1;
-    child[0] = start_child(dir);
-    child[1] = start_child(dir);
-    child[2] = start_child("/dev/null/x");
+    child[0] = start_child(dir, "0");
+    child[1] = start_child(dir, "0");
+    child[2] = start_child("/dev/null/x", "0");
+    child[3] = start_child(dir, "30");
     topic = rc_topic_pub_new("127.0.0.1:0", &secret, "broker-1", 5, why);
     open_actor(&broker, RC_BROKER, "broker-1");
     open_actor(&gateway, RC_GATEWAY, "gateway-1");
@@ -482,7 +506,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < CHILDREN; i++) {
         if (!child[i].pid)
             continue;
         kill(child[i].pid, SIGKILL);
@@ -522,6 +546,7 @@ int main(void)
         cmocka_unit_test(follower_needs_a_name_that_nobody_else_has),
         cmocka_unit_test(of_two_followers_with_one_name_the_newer_one_stays),
         cmocka_unit_test(gateway_that_sends_something_else_is_cut_off),
+        cmocka_unit_test(keeps_no_longer_than_it_is_told),
     };
     return cmocka_run_group_tests_name("process", tests, setup, teardown);
 }

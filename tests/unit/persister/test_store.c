@@ -116,6 +116,20 @@ static void see(void *arg, const struct rc_store_row *row)
     s->fecha[s->n++] = row->key.fecha;
 }
 
+/* The messages seen from here on, which are in order inside their page, the other way round. */
+static void turn_around(size_t from)
+{
+    for (size_t a = from, b = seen.n; a + 1 < b; a++, b--) {
+        char mensaje[sizeof seen.mensaje[0]];
+        memcpy(mensaje, seen.mensaje[a], sizeof mensaje);
+        memcpy(seen.mensaje[a], seen.mensaje[b - 1], sizeof mensaje);
+        memcpy(seen.mensaje[b - 1], mensaje, sizeof mensaje);
+        int64_t fecha = seen.fecha[a];
+        seen.fecha[a] = seen.fecha[b - 1];
+        seen.fecha[b - 1] = fecha;
+    }
+}
+
 /* Reads everything of a user in pages; answers how many there were. */
 static size_t read_user(struct rc_store *store, const char *user, size_t limit, bool newest)
 {
@@ -128,6 +142,8 @@ static size_t read_user(struct rc_store *store, const char *user, size_t limit, 
         size_t before = seen.n;
         assert_int_equal(rc_store_user_page(store, &q, see, &seen, &next), RC_STORE_OK);
         assert_true(limit == 0 || seen.n - before <= limit);
+        if (newest)
+            turn_around(before);
         pages++;
     } while (next.len);
     return pages;
@@ -349,12 +365,21 @@ static void bytes_on_disk_are_pinned(void **state)
     assert_true(rc_disk_key_pack(&key, &packed));
     assert_int_equal(packed.len, 27);
     assert_memory_equal(packed.byte, want_key, 27);
-    const struct rc_disk_row row = {text("ana"), text("eva"), text("\"x\""), true};
-    const uint8_t want_row[] = "\1\1\0\3\0\3anaeva\"x\"";
+    const struct rc_disk_row row = {text("ana"), text("eva"), text("\"x\""), true, 0x0708};
+    const uint8_t want_row[] = "\2\1\0\3\0\3\0\0\0\0\0\0\7\10anaeva\"x\"", row_1[] = "\1\1\0\3\0\3anaeva\"x\"";
     uint8_t bytes[32];
-    assert_int_equal(rc_disk_row_size(&row), 15);
+    assert_int_equal(rc_disk_row_size(&row), 23);
     rc_disk_row_pack(&row, bytes);
-    assert_memory_equal(bytes, want_row, 15);
+    assert_memory_equal(bytes, want_row, 23);
+    struct rc_disk_row read;
+    for (int version = 1; version <= 2; version++) {
+        assert_true(rc_disk_row_unpack(version == 1 ? row_1 : want_row, version == 1 ? 15 : 23, &read));
+        assert_true(rc_slice_equal(read.de, row.de) && rc_slice_equal(read.para, row.para));
+        assert_true(rc_slice_equal(read.mensaje, row.mensaje) && read.de_admin);
+        assert_int_equal(read.number, version == 1 ? 0 : 0x0708);
+    }
+    bytes[0] = 3;
+    assert_false(rc_disk_row_unpack(bytes, 23, &read));
 }
 
 static void malformed_records_are_left_out(void **state)
@@ -597,14 +622,17 @@ static void poke(const char *dir, const char *name, const char *key, struct rc_s
 static void newer_format_is_refused(void **state)
 {
     struct fixture *f = *state;
-    const uint8_t two[8] = {0, 0, 0, 0, 0, 0, 0, 2}, one[8] = {0, 0, 0, 0, 0, 0, 0, 1};
+    const uint8_t newer[8] = {0, 0, 0, 0, 0, 0, 0, 3}, ours[8] = {0, 0, 0, 0, 0, 0, 0, 2};
     open_store(f, MAP);
+    fill(&load, 1, 5);
+    commit(f->store, &load);
     rc_store_close(f->store);
     f->store = NULL;
-    poke(f->dir, "meta", "format", (struct rc_slice){two, 8});
-    assert_refused(f->dir, "format 2");
-    poke(f->dir, "meta", "format", (struct rc_slice){one, 8});
+    poke(f->dir, "meta", "format", (struct rc_slice){newer, 8});
+    assert_refused(f->dir, "format 3");
+    poke(f->dir, "meta", "format", (struct rc_slice){ours, 8});
     open_store(f, MAP);
+    assert_untouched(f->store, 5);
 }
 
 static void database_of_something_else_is_refused(void **state)

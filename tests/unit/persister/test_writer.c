@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "broker/persister/writer.h"
+#include "clock.h"
 #include "fixture.h"
 
 /* Stands in front of libc's for LMDB: fails with this errno, or waits until the gate opens. */
@@ -153,6 +154,28 @@ static void stopping_finishes_the_commit_under_way(void **state)
     assert_int_equal(rows(f->store), 500);
 }
 
+/* 2,000 old messages go in turns, whether commits come or not, and each commit gets through meanwhile. */
+static void old_messages_go_between_commits(void **state)
+{
+    struct fixture *f = *state;
+    for (uint64_t i = 1; i <= 2000; i++) {
+        add(&load, 1, "g", i, "ana", "bea");
+        if (load.commit.n == 500)
+            commit(f->store, &load);
+    }
+    rc_writer_keep(f->writer, &(struct rc_store_keep){.ms = 3600 * 1000});
+    for (uint64_t i = 1; i <= 20; i++) {
+        add(&load, rc_clock_wall_ms(), "new", i, "ana", "bea");
+        rc_writer_commit(f->writer, &load.commit);
+        assert_int_equal(result(f->writer).stored, 1);
+        clear(&load);
+    }
+    while (rc_writer_deleted(f->writer) < 2000)
+        usleep(1000);
+    assert_int_equal(rows(f->store), 20);
+    assert_int_equal(rc_writer_deleted(f->writer), 2000);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -160,6 +183,7 @@ int main(void)
         T(results_come_one_by_one),
         T(nothing_is_told_before_the_sync),
         T(failing_disk_degrades_until_it_works),
+        T(old_messages_go_between_commits),
         T(stopping_finishes_the_commit_under_way),
     };
     return cmocka_run_group_tests_name("writer", tests, NULL, NULL);

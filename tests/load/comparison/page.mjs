@@ -1,0 +1,141 @@
+// docs/benchmarks.md and its plots, from the results of a comparison.
+import { ROWS } from "./rows.mjs";
+import { SYSTEMS } from "./systems.mjs";
+
+const COLOURS = { socketio: "#8a94a6", redis: "#c2570c", roomcast: "#2563c9", routed: "#6ea3ff" };
+const number = (value, digits = 0) =>
+    value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const ran = (results) => ROWS.filter(({ name }) => results.rows[name]);
+
+/** How many times better than Redis, whichever way is better. */
+function ratio(row, reports, key) {
+    const [ours, theirs] = [reports[key].measured[row.key], reports.redis.measured[row.key]];
+    return row.more ? ours / theirs : theirs / ours;
+}
+
+function verdict(row, reports, key) {
+    const absolute = row.absolute?.[key];
+    const wanted = row.targets?.[key];
+    if (absolute !== undefined) {
+        return `${number(absolute)} ${row.unit}: ${reports[key].measured[row.key] <= absolute ? "reached" : "not reached"}`;
+    }
+    return wanted === undefined ? "" : `${wanted} x: ${ratio(row, reports, key) >= wanted ? "reached" : "not reached"}`;
+}
+
+/** Columns 2 to `words` - 1 are numbers. */
+function table(head, words, lines) {
+    const rule = head.map((_, i) => (i > 1 && i < words ? "---:" : "---"));
+    return [head, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+function mainTable(results) {
+    const lines = ran(results).flatMap((row) => {
+        const reports = results.rows[row.name];
+        return ["roomcast", ...(reports.routed ? ["routed"] : [])].map((key) => [
+            row.name + (key === "routed" ? ", `durability = routed`" : ""), row.unit,
+            ...["socketio", "redis", key].map((system) => number(reports[system].measured[row.key])),
+            `${number(ratio(row, reports, key), 2)} x`, verdict(row, reports, key)]);
+    });
+    return table(["scenario (64-byte messages)", "unit", "Socket.IO", "Socket.IO + Redis", "Roomcast", "better than Redis",
+        "target"], 6, lines);
+}
+
+function latencyTable(results) {
+    const lines = ran(results).filter((row) => results.rows[row.name].redis.delivery.count > 0).flatMap((row) =>
+        Object.entries(results.rows[row.name]).map(([key, { delivery, measured, oracle }]) => [row.name, SYSTEMS[key].name,
+            number(measured.delivered_per_second), `${number(measured.server_cpu * 100)} %`,
+            ...["p50", "p99", "p99.9"].map((at) => number(delivery[at], 1)), oracle.found.join(" ") || "nothing"]));
+    return table(["scenario", "system", "deliveries/s", "server CPU", "p50 ms", "p99 ms", "p99.9 ms", "oracle found"], 7, lines);
+}
+
+/** A warning, when a system that was saturated did not get the processor that it had been given. */
+function disturbance(results) {
+    const shares = ran(results).filter(({ args }) => args.includes("--window"))
+        .flatMap((row) => Object.values(results.rows[row.name]).map(({ measured }) => measured.server_cpu));
+    const least = Math.min(...shares);
+    return least > 0.85 ? "" : `
+**The machine was not quiet**: saturated servers got as little as ${number(least * 100)} % of their processor.
+The rest went to other programs, and a system of few processes then gets less of it than one of many: the latencies below, and
+deliveries per second, say little. Numbers per second of CPU time stand, if less exactly.
+`;
+}
+
+export function benchmarksPage(results) {
+    return `# Benchmarks
+
+Written by \`tests/load/compare\` on ${results.date}; ${results.cpu}, median of ${results.rounds} round${results.rounds === "1" ? "" : "s"} of ${results.seconds} s.
+**Read the ratios, not the numbers**: they come from one run on one machine, in turns, and other machines have other numbers.
+${disturbance(results)}
+All processes of a system share one processor, and the generator has another. Deliveries are counted per second of the CPU time of
+all processes of the system, Redis, brokers and persister included; the generator's does not count. Roomcast runs with 2 gateways,
+3 brokers and 1 persister and stores every message before it acknowledges it; the others store nothing. Redis stands for npm's
+\`socket.io\` on 2 nodes with \`@socket.io/redis-adapter\` and one \`redis-server\`.
+
+${mainTable(results)}
+
+![Deliveries per second of server CPU](benchmarks/throughput.svg)
+
+## Latency
+
+Saturated rows are closed loops: a message goes out when all copies of an earlier one have come, so that their latency is that of
+a full queue. In the paced row the latency counts from when a message was due, also when the generator or the server was late.
+
+${latencyTable(results)}
+
+![99th percentile of delivery latency](benchmarks/latency.svg)
+
+## How to repeat it
+
+\`\`\`sh
+deploy/install-deps && apt-get install redis-server   # the service need not run
+cmake --preset release && cmake --build --preset release
+tests/load/compare --rounds 3                         # two processors, nothing else on them
+\`\`\`
+
+One row by hand, with the whole report and its plots:
+
+\`\`\`sh
+deploy/local-cluster up
+build/bin/roomcast-bench admins --admins 1000 --users 64 --window 64 --cluster run/cluster/cluster.json --html report.html
+\`\`\`
+
+\`build/bin/roomcast-bench --help\` lists scenarios and options. It works against any Socket.IO v4 server that speaks the support chat
+(\`--url\`, \`--secret_file\`, \`--pids\`); \`tests/load/reference/server.mjs\` is one. Its exit code is 1 when messages were lost, doubled or
+reordered, acks refused or connections ended.
+`;
+}
+
+/** Bars by row and system, on a logarithmic axis: what is compared are ratios. value(report): undefined where there is none. */
+export function barPlot(results, title, value) {
+    const bars = ran(results).flatMap((row) => Object.entries(results.rows[row.name]).map(([key, report]) =>
+        ({ row: row.name, key, value: value(report) })).filter((bar) => bar.value > 0));
+    if (bars.length === 0) {
+        return '<svg xmlns="http://www.w3.org/2000/svg"/>\n';
+    }
+    const values = bars.map((bar) => bar.value);
+    const [from, to] = [Math.floor(Math.log10(Math.min(...values)) - 0.3), Math.ceil(Math.log10(Math.max(...values)))];
+    const x = (at) => 20 + (Math.log10(at) - from) / (to - from) * 640;
+    let y = 62, last = "", body = "";
+    for (const bar of bars) {
+        if (bar.row !== last) {
+            y += last ? 14 : 0;
+            body += `<text x="20" y="${y + 13}" class="row">${bar.row}</text>\n`;
+            y += 20;
+            last = bar.row;
+        }
+        body += `<rect x="20" y="${y}" width="${(x(bar.value) - 20).toFixed(1)}" height="15" fill="${COLOURS[bar.key]}"/>` +
+            `<text x="${(x(bar.value) + 6).toFixed(1)}" y="${y + 12}">${number(bar.value, bar.value < 100 ? 1 : 0)}</text>\n`;
+        y += 18;
+    }
+    const used = Object.keys(SYSTEMS).filter((key) => bars.some((bar) => bar.key === key));
+    const legend = used.map((key, i) => `<rect x="${20 + i * 185}" y="34" width="12" height="12" fill="${COLOURS[key]}"/>` +
+        `<text x="${37 + i * 185}" y="45">${SYSTEMS[key].name}</text>`).join("\n");
+    return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 ${y + 30}" width="760" height="${y + 30}">
+<style>text{font:12px sans-serif;fill:#3c4556}.title{font-size:15px;font-weight:bold;fill:#1b2230}.row{fill:#1b2230}</style>
+<rect width="100%" height="100%" fill="#fff"/>
+<text x="20" y="22" class="title">${title}</text>
+${legend}
+${body}<text x="20" y="${y + 20}">Logarithmic: equal lengths are equal ratios.</text>
+</svg>
+`;
+}
