@@ -158,9 +158,7 @@ static void print_reasons(FILE *out, const struct rc_survey *survey)
         put_text(name, survey->node[i]->name);
         put_text(state, json_string_value(json_object_get(status, "state")));
         snprintf(text, sizeof text, "%s", reason);
-        for (char *at = text; *at; at++)
-            if (!isprint((unsigned char)*at))
-                *at = '?';
+        rc_plain(text);
         fprintf(out, "%s is %s: %s\n", name, state, text);
     }
 }
