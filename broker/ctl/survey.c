@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "broker/ctl/fetch.h"
+#include "broker/ctl/plain.h"
 
 struct inquiry { /* argument of one GET */
     struct rc_survey *survey;
@@ -22,6 +23,7 @@ static void set_text(char *dst, size_t size, const char *text)
         memcpy(dst, text, len + 1);
     else
         dst[0] = '\0';
+    rc_plain(dst);
 }
 
 /* Like set_text, but keeps what is known when there is nothing new. */
@@ -183,6 +185,7 @@ static void take_answer(void *arg, const char *body, size_t len, const char *err
                  status ? "name or role is missing" : wrong.text);
     else
         take_status(q, status);
+    rc_plain(q->node->error); /* it may quote the answer */
     json_decref(status);
     free(q);
 }
@@ -213,9 +216,9 @@ static void drop_doubles(struct rc_survey *survey)
 static int by_role_and_name(const void *a, const void *b)
 {
     const struct rc_survey_node *x = *(struct rc_survey_node *const *)a, *y = *(struct rc_survey_node *const *)b;
-    static const char *const roles[] = {"gateway", "broker", "persister"};
-    int rank[2] = {3, 3};
-    for (int i = 0; i < 3; i++) {
+    static const char *const roles[] = {"gateway", "broker", "persister", "follower"};
+    int rank[2] = {4, 4};
+    for (int i = 0; i < 4; i++) {
         rank[0] = strcmp(x->role, roles[i]) == 0 ? i : rank[0];
         rank[1] = strcmp(y->role, roles[i]) == 0 ? i : rank[1];
     }

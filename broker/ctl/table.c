@@ -1,8 +1,9 @@
 /* The status of a cluster as a table for people. */
 #include "broker/ctl/table.h"
 
-#include <ctype.h>
 #include <string.h>
+
+#include "broker/ctl/plain.h"
 
 #define CELL 64
 
@@ -64,9 +65,7 @@ static void put_text(char *cell, const char *text)
     if (text && strncmp(text, scheme, strlen(scheme)) == 0)
         text += strlen(scheme);
     snprintf(cell, CELL, "%.*s", CELL - 1, text && text[0] ? text : "-");
-    for (char *at = cell; *at; at++)
-        if (!isprint((unsigned char)*at))
-            *at = '?';
+    rc_plain(cell);
 }
 
 static void put_down(char *cell, const struct rc_survey_node *node, int column)
@@ -159,9 +158,7 @@ static void print_reasons(FILE *out, const struct rc_survey *survey)
         put_text(name, survey->node[i]->name);
         put_text(state, json_string_value(json_object_get(status, "state")));
         snprintf(text, sizeof text, "%s", reason);
-        for (char *at = text; *at; at++)
-            if (!isprint((unsigned char)*at))
-                *at = '?';
+        rc_plain(text);
         fprintf(out, "%s is %s: %s\n", name, state, text);
     }
 }
