@@ -13,6 +13,7 @@
 #define LOCK_NAME "persister.lock"
 
 enum { DATABASES = 6, DIRECTORY_MODE = 0700, FILE_MODE = 0600 };
+enum { READERS_BYTES = 8192 }; /* of LMDB's 126 slots; it would take a larger file for a larger table */
 
 const char *rc_store_result_text(enum rc_store_result result)
 {
@@ -190,11 +191,25 @@ static bool open_databases(struct rc_store *store, char *why, size_t size)
     return rc == 0;
 }
 
+/* LMDB writes its table of readers through a map: without room on the disk that would be SIGBUS. Not while the environment
+ * is open, whose lock on this file would go with any descriptor of it. 0, or errno. */
+static int reserve_readers(const struct rc_store *store)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/lock.mdb", store->dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+    if (fd < 0)
+        return errno;
+    int rc = posix_fallocate(fd, 0, READERS_BYTES);
+    close(fd);
+    return rc;
+}
+
 static int open_environment(struct rc_store *store)
 {
     int dead;
-    int rc = mdb_env_create(&store->env);
-    if (rc != 0)
+    int rc = reserve_readers(store);
+    if (rc != 0 || (rc = mdb_env_create(&store->env)) != 0)
         return rc;
     if ((rc = mdb_env_set_maxdbs(store->env, DATABASES)) != 0 ||
         (rc = mdb_env_set_mapsize(store->env, store->map_size)) != 0 ||
