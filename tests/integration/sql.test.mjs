@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { httpGet } from "./lib/client.mjs";
 import { BIN, clusterTest, run } from "./lib/cluster.mjs";
 import { Postgres } from "./lib/postgres.mjs";
-import { SCALE, waitFor } from "./lib/wait.mjs";
+import { SCALE, waitFor, within } from "./lib/wait.mjs";
 
 const PASSWORD = "secreto%de la base";
 const STRANGE = `o'neil "el\\de" ñ 😀`; // a user's name that needs care in SQL
@@ -15,7 +15,7 @@ const FULL = SCALE === 1 || Boolean(process.env.ROOMCAST_TEST_FULL);
 
 /** A process with --sql, beside a cluster. */
 class Follower {
-    constructor(cluster, name, settings, env = {}) {
+    constructor(cluster, name, settings) {
         this.name = name;
         this.log = join(cluster.dir, "logs", `${name}.log`);
         const persisters = cluster.nodes.filter(({ role }) => role === "persister");
@@ -26,7 +26,8 @@ class Follower {
             "sql.persisters": persisters.map((n) => `${n.name}=${n.link}`).join(), ...settings,
         };
         this.args = Object.entries(options).map(([option, value]) => `--${option}=${value}`);
-        this.env = { ...process.env, ...env };
+        const ours = Object.entries(process.env).filter(([key]) => !key.startsWith("ROOMCAST_") || key.startsWith("ROOMCAST_TEST_"));
+        this.env = Object.fromEntries(ours);
     }
 
     start() {
@@ -41,9 +42,14 @@ class Follower {
         return readFileSync(this.log, "utf8");
     }
 
-    async end(signal = "SIGTERM") {
+    /** Its exit code, or the signal that ended it. */
+    awaitEnd() {
+        return within(`${this.name} ends`, this.ended);
+    }
+
+    end(signal = "SIGTERM") {
         this.child.kill(signal);
-        return this.ended;
+        return this.awaitEnd();
     }
 }
 const started = [];
@@ -132,7 +138,7 @@ async function withPostgres(cluster, step, postgres) {
 
     await step("of two processes with one name the newer one goes on", async () => {
         const newer = new Follower(cluster, "sql-1", good).start();
-        assert.equal(await follower.ended, 78);
+        assert.equal(await follower.awaitEnd(), 78);
         assert.match(follower.text(), /twin .*another process with our node.id/);
         follower = newer;
         await say(10);

@@ -3,7 +3,7 @@ import { execFile, spawn } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
-import { waitFor } from "./wait.mjs";
+import { waitFor, within } from "./wait.mjs";
 
 const PROGRAMS = "/usr/lib/postgresql";
 const USER = "nobody"; // for the server when we are root, as which it does not run
@@ -21,7 +21,7 @@ const as = (command) => (root ? ["setpriv", `--reuid=${USER}`, "--regid=nogroup"
 
 function run([program, ...args], env = {}) {
     return new Promise((resolve, reject) => {
-        execFile(program, args, { env: { ...process.env, ...env }, cwd: "/", maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+        execFile(program, args, { env: { ...process.env, ...env }, cwd: "/", maxBuffer: 1 << 26, timeout: 60000 }, (error, stdout, stderr) => {
             error ? reject(new Error(`${program} failed: ${stdout}${stderr}`)) : resolve(stdout);
         });
     });
@@ -97,7 +97,7 @@ export class Postgres {
             } catch { /* that of a query that has ended */ }
         }
         if (name === "KILL" || name === "INT") {
-            await gone;
+            await within("PostgreSQL ends", gone);
             this.child = null;
         }
     }
