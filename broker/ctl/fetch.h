@@ -10,7 +10,7 @@
 
 #include "secret.h"
 
-#define RC_FETCH_BODY_MAX (4u << 20) /* bytes; a longer answer is an error */
+#define RC_FETCH_BODY_MAX (16u << 20) /* bytes; a longer answer is an error */
 
 struct rc_fetch;
 

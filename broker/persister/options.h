@@ -4,10 +4,12 @@
 
 #include "common_options.h"
 
+#define RC_MAP_MAX ((int64_t)1 << 44) /* an eighth of the addresses that a process has */
+
 struct rc_persister_options {
     struct rc_common common;
     char **argv; /* main's, to read the options again */
-    char *data_dir;
+    char *data_dir, *backup_dir;
     int64_t map_size, commit_records, commit_bytes, intake_bytes, exchange_rate;
     int64_t commit_wait;           /* ms */
     int64_t keep_days, keep_bytes; /* 0: for ever */
