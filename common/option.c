@@ -169,10 +169,11 @@ static void read_flags(char **argv, struct rc_slots *slots, struct request *requ
 }
 
 /* Brings all sources, weakest first. */
-static void load(char **argv, struct rc_slots *slots, struct request *request, struct rc_option_errors *errors)
+static void load(char **argv, bool again, struct rc_slots *slots, struct request *request,
+                 struct rc_option_errors *errors)
 {
     if (request->config) {
-        rc_option_file(request->config, slots, errors);
+        rc_option_file(request->config, again, slots, errors);
     }
     rc_slots_environment(slots, errors);
     read_flags(argv, slots, request, true, errors);
@@ -198,7 +199,7 @@ static int answer(const struct rc_option_set *set, char **argv, struct rc_slots 
         fprintf(out, "%s %s\n", set->program, RC_VERSION);
         return RC_EXIT_OK;
     }
-    load(argv, slots, &request, errors);
+    load(argv, false, slots, &request, errors);
     if (errors->count == 0 && set->check && !request.show) {
         set->check(set->arg, errors);
     }
@@ -288,7 +289,7 @@ static bool reload(const struct rc_option_set *set, char **argv, struct rc_slots
     struct rc_option_errors errors = {.code = RC_EXIT_CONFIG};
     rc_slots_defaults(fresh, &errors);
     read_flags(argv, fresh, &request, false, &errors);
-    load(argv, fresh, &request, &errors);
+    load(argv, true, fresh, &request, &errors);
     if (errors.count == 0 && set->take) {
         set->take(set->arg, fresh->slot[0].values, &errors);
     }

@@ -77,7 +77,8 @@ struct rc_option_set {
 int rc_options_parse(const struct rc_option_set *set, char **argv);
 
 /* Reads all sources again and puts what changed and is reloadable into the structs; what else changed stays
- * as it was, logged as `option-kept`. On any error nothing changes, the errors are logged, and the answer is
+ * as it was, logged as `option-kept`. On any error nothing changes (a file whose last line has no end is one: it may be
+ * half written), the errors are logged, and the answer is
  * false. `check` is not called, `take` is. Texts that change are freed: nobody may keep a pointer to a reloadable one.
  * What is logged goes to report too, a line each (NULL: nowhere). From the thread that owns the structs. */
 bool rc_options_reload(const struct rc_option_set *set, char **argv, FILE *report);

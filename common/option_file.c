@@ -160,7 +160,7 @@ static char *slurp(const char *path, size_t *len, struct rc_option_errors *error
     return text;
 }
 
-void rc_option_file(const char *path, struct rc_slots *slots, struct rc_option_errors *errors)
+void rc_option_file(const char *path, bool ended, struct rc_slots *slots, struct rc_option_errors *errors)
 {
     size_t len;
     char *text = slurp(path, &len, errors);
@@ -171,5 +171,9 @@ void rc_option_file(const char *path, struct rc_slots *slots, struct rc_option_e
     struct reading r = {
         .path = path, .next = text + (bom ? 3 : 0), .end = text + len, .slots = slots, .errors = errors};
     ini_parse_stream(read_line, &r, on_value, &r);
+    if (ended && len > 0 && text[len - 1] != '\n') {
+        rc_option_fail(errors, "%s:%u: the last line has no end; is it still being written? Else end it with a newline",
+                       path, r.line);
+    }
     free(text);
 }

@@ -54,8 +54,9 @@ void rc_value_free(const struct rc_option *option, void *values);
 /* Bytes of the struct up to the end of this value. */
 size_t rc_value_end(const struct rc_option *option);
 
-/* option_file.c: gives the slots what the file says. */
-void rc_option_file(const char *path, struct rc_slots *slots, struct rc_option_errors *errors);
+/* option_file.c: gives the slots what the file says. ended: a last line without an end is an error, since somebody is still
+ * writing it. */
+void rc_option_file(const char *path, bool ended, struct rc_slots *slots, struct rc_option_errors *errors);
 
 /* option_help.c */
 void rc_option_help(const struct rc_option_set *set, FILE *out);

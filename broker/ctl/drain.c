@@ -1,13 +1,12 @@
 /* roomcastctl drain. */
 #include "broker/ctl/drain.h"
 
-#include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "broker/ctl/fetch.h"
+#include "broker/ctl/plain.h"
 #include "clock.h"
 
 #define LONGEST    (3700000 * RC_MS) /* an hour is the longest drain.timeout */
@@ -35,15 +34,12 @@ static void take_reply(void *arg, const char *body, size_t len, const char *erro
 static bool ask(const struct rc_drain_order *order, const char *admin, const char *post, struct reply *reply)
 {
     *reply = (struct reply){0};
-    struct rc_fetch *fetch = rc_fetch_new(order->token);
-    bool asked = fetch && (post ? rc_fetch_post(fetch, admin, post, take_reply, reply)
-                                : rc_fetch_add(fetch, admin, "/status", take_reply, reply));
-    if (asked)
-        rc_fetch_run(fetch, order->timeout_ms);
-    else
-        fputs("roomcastctl: out of memory\n", stderr);
-    rc_fetch_free(fetch);
-    return asked;
+    struct rc_fetch_order fetch = {.token = order->token,
+                                   .address = admin,
+                                   .path = post ? post : "/status",
+                                   .post = post != NULL,
+                                   .timeout_ms = order->timeout_ms};
+    return rc_fetch_one(&fetch, take_reply, reply);
 }
 
 static bool is_draining(const json_t *status)
@@ -78,30 +74,16 @@ static void print_left(const struct rc_survey_node *node, const json_t *status, 
     fflush(stdout);
 }
 
-/* A line on stderr; text of nodes is made harmless for terminals. */
-static __attribute__((format(printf, 1, 2))) void complain(const char *fmt, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    for (char *at = text; *at; at++)
-        if (!isprint((unsigned char)*at))
-            *at = '?';
-    fprintf(stderr, "roomcastctl: %s\n", text);
-}
-
 static void name_known(const struct rc_drain_order *order)
 {
-    complain("no node %s is known; there are:", order->node);
+    rc_complain("no node %s is known; there are:", order->node);
     for (size_t i = 0; i < order->survey->count; i++) {
         const struct rc_survey_node *node = order->survey->node[i];
         const char *name = node->name[0] ? node->name : node->admin;
         if (node->status)
-            complain("  %s", name);
+            rc_complain("  %s", name);
         else
-            complain("  %s, which is down: %s", name, node->error);
+            rc_complain("  %s, which is down: %s", name, node->error);
     }
 }
 
@@ -121,12 +103,16 @@ static const struct rc_survey_node *find(const struct rc_drain_order *order, enu
     }
     if (!node->status) {
         *code = RC_EXIT_UNAVAILABLE;
-        complain("%s is down: %s, admin %s", node->name, node->error, *node->admin ? node->admin : "not known");
+        rc_complain("%s is down: %s, admin %s", node->name, node->error, *node->admin ? node->admin : "not known");
         return NULL;
     }
     if (strcmp(node->role, "persister") == 0) {
-        complain("%s is a persister, which cannot be drained: stop it by SIGTERM; brokers keep what it misses",
-                 node->name);
+        rc_complain("%s is a persister, which cannot be drained: stop it by SIGTERM; brokers keep what it misses",
+                    node->name);
+        return NULL;
+    }
+    if (order->stay && is_gateway(node)) {
+        rc_complain("%s is a gateway, and --stay is for brokers that are to be removed", node->name);
         return NULL;
     }
     return node;
@@ -138,7 +124,7 @@ static enum rc_exit order_drain(const struct rc_drain_order *order, const struct
     if (!ask(order, node->admin, order->stay ? "/drain/stay" : "/drain", &reply))
         return RC_EXIT_INTERNAL;
     if (!reply.status) {
-        complain("%s does not drain: %s", node->name, reply.error);
+        rc_complain("%s does not drain: %s", node->name, reply.error);
         return RC_EXIT_UNAVAILABLE;
     }
     print_left(node, reply.status, is_draining(node->status) ? "is draining already" : "is draining");
@@ -171,7 +157,7 @@ static enum rc_exit watch(const struct rc_drain_order *order, const struct rc_su
         }
         usleep(order->every_second ? 1000000 : 100000);
     }
-    complain("%s is still there", node->name);
+    rc_complain("%s is still there", node->name);
     return RC_EXIT_UNAVAILABLE;
 }
 

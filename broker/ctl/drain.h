@@ -17,7 +17,7 @@ struct rc_drain_order {
 };
 
 /* Prints what happens to stdout, what went wrong to stderr. RC_EXIT_OK: it drains, or with `wait` is gone;
- * RC_EXIT_USAGE: there is no such node, or it is a persister; RC_EXIT_UNAVAILABLE: it is down, refused, or is still
+ * RC_EXIT_USAGE: there is no such node, it is a persister, or a gateway that should stay; RC_EXIT_UNAVAILABLE: it is down, refused, or is still
  * there after an hour; RC_EXIT_INTERNAL. */
 enum rc_exit rc_ctl_drain(const struct rc_drain_order *order);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/ctl/plain.h"
 #include "clock.h"
 
 struct get { /* one request under way, in the list of its fetch */
@@ -122,11 +123,6 @@ bool rc_fetch_add(struct rc_fetch *fetch, const char *address, const char *path,
     return add(fetch, address, path, false, cb, arg);
 }
 
-bool rc_fetch_post(struct rc_fetch *fetch, const char *address, const char *path, rc_fetch_cb cb, void *arg)
-{
-    return add(fetch, address, path, true, cb, arg);
-}
-
 /* Takes the request out before its callback, which may add others. */
 static void finish(struct rc_fetch *fetch, struct get *get, bool answered, const char *error)
 {
@@ -197,4 +193,16 @@ void rc_fetch_free(struct rc_fetch *fetch)
     curl_slist_free_all(fetch->headers);
     curl_multi_cleanup(fetch->multi);
     free(fetch);
+}
+
+bool rc_fetch_one(const struct rc_fetch_order *order, rc_fetch_cb cb, void *arg)
+{
+    struct rc_fetch *fetch = rc_fetch_new(order->token);
+    bool added = fetch && add(fetch, order->address, order->path, order->post, cb, arg);
+    if (added)
+        rc_fetch_run(fetch, order->timeout_ms);
+    else
+        rc_complain("out of memory");
+    rc_fetch_free(fetch);
+    return added;
 }

@@ -25,12 +25,19 @@ struct rc_fetch *rc_fetch_new(const struct rc_secret *token);
  * called. */
 bool rc_fetch_add(struct rc_fetch *fetch, const char *address, const char *path, rc_fetch_cb cb, void *arg);
 
-/* The same with POST, and without a body. */
-bool rc_fetch_post(struct rc_fetch *fetch, const char *address, const char *path, rc_fetch_cb cb, void *arg);
-
 /* Returns when every request has ended, timeout_ms after the call at the latest. */
 void rc_fetch_run(struct rc_fetch *fetch, long timeout_ms);
 
 void rc_fetch_free(struct rc_fetch *fetch); /* NULL is allowed */
+
+struct rc_fetch_order {
+    const struct rc_secret *token;
+    const char *address, *path;
+    bool post; /* POST without a body, else GET */
+    long timeout_ms;
+};
+
+/* One request alone, to its end. False when out of memory, which is told on stderr: cb was not called. */
+bool rc_fetch_one(const struct rc_fetch_order *order, rc_fetch_cb cb, void *arg);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "broker/ctl/fetch.h"
+#include "broker/ctl/plain.h"
 #include "clock.h"
 
 #define LONGEST (60000 * RC_MS) /* for a broker that was added to be heard by all */
@@ -16,7 +17,7 @@ struct reply {
     enum rc_exit code;
 };
 
-/* Lines of a node, with its name before each; what could disturb a terminal is made harmless. */
+/* Lines of a node, with its name before each, made plain; its name is that already. */
 static void print_lines(FILE *out, const char *name, const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -42,17 +43,24 @@ static void take_reply(void *arg, const char *body, size_t len, const char *erro
     print_lines(stderr, name, refused ? body : error, refused ? len : strlen(error));
 }
 
+/* Out of memory: cb is not called. */
+static void ask(const struct rc_reload_order *order, const struct rc_survey_node *node, const char *path, bool post,
+                rc_fetch_cb cb, void *arg)
+{
+    struct rc_fetch_order fetch = {
+        .token = order->token, .address = node->admin, .path = path, .post = post, .timeout_ms = order->timeout_ms};
+    rc_fetch_one(&fetch, cb, arg);
+}
+
 static enum rc_exit reload(const struct rc_reload_order *order, const struct rc_survey_node *node)
 {
     struct reply reply = {.node = node, .code = RC_EXIT_INTERNAL};
     if (!node->status) {
-        fprintf(stderr, "%s: is down: %s\n", node->name, node->error);
+        rc_complain("%s is down: %s, admin %s", *node->name ? node->name : "a node", node->error,
+                    *node->admin ? node->admin : "not known");
         return RC_EXIT_UNAVAILABLE;
     }
-    struct rc_fetch *fetch = rc_fetch_new(order->token);
-    if (fetch && rc_fetch_post(fetch, node->admin, "/reload", take_reply, &reply))
-        rc_fetch_run(fetch, order->timeout_ms);
-    rc_fetch_free(fetch);
+    ask(order, node, "/reload", true, take_reply, &reply);
     return reply.code;
 }
 
@@ -78,10 +86,7 @@ static bool counts_all(const json_t *status)
 static bool ask_counts(const struct rc_reload_order *order, const struct rc_survey_node *node)
 {
     json_t *status = NULL;
-    struct rc_fetch *fetch = rc_fetch_new(order->token);
-    if (fetch && rc_fetch_add(fetch, node->admin, "/status", take_status, &status))
-        rc_fetch_run(fetch, order->timeout_ms);
-    rc_fetch_free(fetch);
+    ask(order, node, "/status", false, take_status, &status);
     bool all = counts_all(status);
     json_decref(status);
     return all;
@@ -99,7 +104,7 @@ static enum rc_exit watch(const struct rc_reload_order *order)
         const struct rc_survey_node *node = order->survey->node[i];
         while (is_meant(order, node) && !ask_counts(order, node)) {
             if (rc_clock_now() > end) {
-                fprintf(stderr, "%s: does not hear all its brokers\n", node->name);
+                rc_complain("%s does not hear all its brokers", node->name);
                 return RC_EXIT_UNAVAILABLE;
             }
             usleep(100000);
@@ -108,20 +113,29 @@ static enum rc_exit watch(const struct rc_reload_order *order)
     return RC_EXIT_OK;
 }
 
+/* One that is down may know the name. */
+static enum rc_exit unknown(const struct rc_reload_order *order)
+{
+    rc_complain("no node %s is known; see roomcastctl status", order->node ? order->node : "at all");
+    return rc_survey_down(order->survey) ? RC_EXIT_UNAVAILABLE : RC_EXIT_USAGE;
+}
+
 enum rc_exit rc_ctl_reload(const struct rc_reload_order *order)
 {
-    enum rc_exit worst = order->node ? RC_EXIT_USAGE : RC_EXIT_OK;
+    enum rc_exit worst = RC_EXIT_OK;
+    bool found = false;
     for (size_t i = 0; i < order->survey->count; i++) {
         const struct rc_survey_node *node = order->survey->node[i];
         if (!is_meant(order, node))
             continue;
         enum rc_exit code = reload(order, node);
-        if (order->node || (code != RC_EXIT_OK && worst != RC_EXIT_CONFIG))
+        found = true;
+        if (code != RC_EXIT_OK && worst != RC_EXIT_CONFIG)
             worst = code;
     }
+    if (!found)
+        return unknown(order);
     if (worst == RC_EXIT_OK && order->wait)
         worst = watch(order);
-    if (worst == RC_EXIT_USAGE)
-        fprintf(stderr, "roomcastctl: no node %s is known; see roomcastctl status\n", order->node);
     return worst;
 }

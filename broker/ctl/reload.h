@@ -16,8 +16,8 @@ struct rc_reload_order {
 
 /* Prints what each node says to stdout, what went wrong to stderr. RC_EXIT_OK: all that were asked did it;
  * RC_EXIT_CONFIG: one refused, and changed nothing; RC_EXIT_UNAVAILABLE: one is down, or with `wait` does not
- * count all its brokers after a minute; RC_EXIT_USAGE: no such node;
- * RC_EXIT_INTERNAL. */
+ * count all its brokers after a minute; RC_EXIT_USAGE: no such node, and all
+ * are up; RC_EXIT_INTERNAL. */
 enum rc_exit rc_ctl_reload(const struct rc_reload_order *order);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "broker/ctl/fetch.h"
+#include "broker/ctl/plain.h"
 
 struct inquiry { /* argument of one GET */
     struct rc_survey *survey;
@@ -22,6 +23,7 @@ static void set_text(char *dst, size_t size, const char *text)
         memcpy(dst, text, len + 1);
     else
         dst[0] = '\0';
+    rc_plain(dst);
 }
 
 /* Like set_text, but keeps what is known when there is nothing new. */
@@ -183,6 +185,7 @@ static void take_answer(void *arg, const char *body, size_t len, const char *err
                  status ? "name or role is missing" : wrong.text);
     else
         take_status(q, status);
+    rc_plain(q->node->error); /* it may quote the answer */
     json_decref(status);
     free(q);
 }

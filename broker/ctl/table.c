@@ -1,8 +1,9 @@
 /* The status of a cluster as a table for people. */
 #include "broker/ctl/table.h"
 
-#include <ctype.h>
 #include <string.h>
+
+#include "broker/ctl/plain.h"
 
 #define CELL 64
 
@@ -64,9 +65,7 @@ static void put_text(char *cell, const char *text)
     if (text && strncmp(text, scheme, strlen(scheme)) == 0)
         text += strlen(scheme);
     snprintf(cell, CELL, "%.*s", CELL - 1, text && text[0] ? text : "-");
-    for (char *at = cell; *at; at++)
-        if (!isprint((unsigned char)*at))
-            *at = '?';
+    rc_plain(cell);
 }
 
 static void put_down(char *cell, const struct rc_survey_node *node, int column)

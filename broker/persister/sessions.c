@@ -84,6 +84,7 @@ static struct rc_session *node_up(void *arg, const struct rc_peer *peer, uint64_
 void rc_persister_forget_broker(struct rc_persister_process *p, const char *id)
 {
     rc_persister_forget(p->core, id);
+    rc_topic_sub_forget(p->topic, id);
     for (size_t i = 0; i < p->roster.count; i++)
         if (strcmp(p->roster.node[i].peer.id, id) == 0)
             rc_topic_sub_undial(p->topic, p->roster.node[i].peer.topic);

@@ -95,8 +95,8 @@ void rc_gateway_suspended(struct rc_gateway *g);
 /* G8: false withholds heartbeats. */
 void rc_gateway_alive(struct rc_gateway *g, bool alive);
 
-/* The configured brokers are these from now on (section 8): one more or one less than before. RC_ROLL_DONE: it is so; the
- * session of a removed broker is ended (RC_END_REMOVED). Anything else: why it was refused; nothing changed. */
+/* The configured brokers are these from now on (section 8): one more or one less than before. rc_roll_good: it is
+ * so; the session of a removed broker is ended (RC_END_REMOVED). Else: why it was refused; nothing changed. */
 enum rc_roll rc_gateway_brokers(struct rc_gateway *g, const struct rc_member *broker, uint32_t n);
 
 /* A broker answered HELLO_OK. NULL: it is not configured; close the line. */

@@ -5,13 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static inline _Noreturn void rc_out_of_memory(void)
+{
+    fputs("roomcast: out of memory\n", stderr);
+    abort();
+}
+
 static inline void *rc_zalloc(size_t size)
 {
     void *p = calloc(1, size);
-    if (!p) {
-        fputs("roomcast: out of memory\n", stderr);
-        abort();
-    }
+    if (!p)
+        rc_out_of_memory();
     return p;
 }
 
@@ -19,10 +23,8 @@ static inline void *rc_zalloc(size_t size)
 static inline void *rc_zarray(size_t n, size_t size)
 {
     void *p = calloc(n ? n : 1, size);
-    if (!p) {
-        fputs("roomcast: out of memory\n", stderr);
-        abort();
-    }
+    if (!p)
+        rc_out_of_memory();
     return p;
 }
 

@@ -59,6 +59,8 @@ const char *rc_roll_text(enum rc_roll roll)
         [RC_ROLL_WEIGHT] = "a broker has another weight: remove it, reload every node, and add it again",
         [RC_ROLL_PENDING] =
             "the broker that was added last was not heard yet: start it, or remove it again, before the next change",
+        [RC_ROLL_FULL] =
+            "the place of a broker that was removed a moment ago is still needed: try again in some seconds",
         [RC_ROLL_SELF] = "this broker is not among them: drain and stop it instead",
     };
     return text[roll];

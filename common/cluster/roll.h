@@ -18,6 +18,7 @@ enum rc_roll {
     RC_ROLL_MANY,    /* more than one differs */
     RC_ROLL_WEIGHT,  /* one has another weight */
     RC_ROLL_PENDING, /* the broker that was added last has not been heard yet; only it may be removed */
+    RC_ROLL_FULL,    /* at a gateway: all places are taken, one by a broker that was removed less than W ago */
     RC_ROLL_SELF,    /* at a broker: it is itself not among them */
 };
 

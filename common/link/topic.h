@@ -52,6 +52,8 @@ bool rc_topic_sub_dial(struct rc_topic_sub *sub, const char *address, char why[R
 /* Listens at this address no more, and tries to reach it no more. Unknown: nothing happens. Seldom, please: nng 1.5.2 does
  * not like its diallers closed in numbers. */
 void rc_topic_sub_undial(struct rc_topic_sub *sub, const char *address);
+/* This broker is configured no more: another one may take its place among the RC_BROKERS_MAX that are known. */
+void rc_topic_sub_forget(struct rc_topic_sub *sub, const char *broker);
 
 /* Watch the fd (level triggered) and call process when it is readable. */
 int rc_topic_sub_fd(const struct rc_topic_sub *sub);

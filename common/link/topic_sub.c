@@ -230,6 +230,13 @@ void rc_topic_sub_undial(struct rc_topic_sub *sub, const char *address)
         }
 }
 
+void rc_topic_sub_forget(struct rc_topic_sub *sub, const char *broker)
+{
+    struct publisher *p = find(sub, broker);
+    if (p)
+        *p = sub->publisher[--sub->publishers];
+}
+
 int rc_topic_sub_fd(const struct rc_topic_sub *sub)
 {
     return rc_mailbox_fd(sub->tasks.mailbox);

@@ -139,7 +139,7 @@ void rc_lanes_settle(struct rc_lanes *lanes, struct rc_lane *lane)
 bool rc_lanes_send(struct rc_lanes *lanes, struct rc_lane *lane, uint64_t wire, const struct rc_relay *relay,
                    bool force)
 {
-    if (!force && lanes->kept >= RC_LANES_KEPT_MAX)
+    if (lanes->kept >= RC_LANES_KEPT_MAX + (force ? RC_LANES_ENDS_MAX : 0))
         return false;
     if (!rc_lane_keep(lane, wire, relay, lanes->now))
         return false;

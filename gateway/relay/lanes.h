@@ -7,8 +7,9 @@
  * The edge has as many lanes to a gateway as there are brokers, each with one that it prefers; new streams go to them in turns. A lane
  * without a way for RC_LANES_PATIENCE times the session timeout ends, at each end by its own clock, and with it its streams.
  *
- * Belongs to the link loop. Bounds: RC_LANES_MAX; RC_LANES_KEPT_MAX bytes kept; beyond RC_LANES_UNDER_WAY unacknowledged bytes of a
- * broker's session messages wait. A fan-out to many relayed clients is more at once than that, and no reason to close them.
+ * Belongs to the link loop. Bounds: RC_LANES_MAX; RC_LANES_KEPT_MAX bytes kept, and RC_LANES_ENDS_MAX more; beyond
+ * RC_LANES_UNDER_WAY unacknowledged bytes of a broker's session messages wait. A fan-out to many relayed clients is more at once than
+ * that, and no reason to close them.
  */
 #ifndef RC_GATEWAY_LANES_H
 #define RC_GATEWAY_LANES_H
@@ -19,8 +20,9 @@
 
 #define RC_LANES_MAX       16384
 #define RC_LANES_KEPT_MAX  (128u << 20) /* bytes of messages that the other ends have not got */
-#define RC_LANES_UNDER_WAY (4u << 20)   /* bytes unsent or unacknowledged of a session, beyond which messages wait */
-#define RC_LANES_PATIENCE  2            /* times the session timeout */
+#define RC_LANES_ENDS_MAX  (8u << 20) /* more of them for the ends of streams: RC_TRUNK_STREAMS_MAX, and as many again */
+#define RC_LANES_UNDER_WAY (4u << 20) /* bytes unsent or unacknowledged of a session, beyond which messages wait */
+#define RC_LANES_PATIENCE  2          /* times the session timeout */
 
 struct rc_lanes_config {
     const struct rc_roster *roster; /* who is where */
@@ -63,7 +65,7 @@ void rc_lanes_end(struct rc_lanes *lanes);
 /* A lane for a new stream to the gateway whose sessions have this number in their ids; NULL: it is not there. */
 struct rc_lane *rc_lanes_to(struct rc_lanes *lanes, uint64_t gateway);
 /* Sends, over whatever way there will be; relay->data stays the caller's. False: the bound is reached, or memory is short; the other
- * end will miss it. force: also above the bound, for the message that tells so. */
+ * end will miss it. force: also above the bound, up to RC_LANES_ENDS_MAX, for the message that tells so. */
 bool rc_lanes_send(struct rc_lanes *lanes, struct rc_lane *lane, uint64_t wire, const struct rc_relay *relay,
                    bool force);
 

@@ -211,7 +211,7 @@ static void take_open(struct rc_trunk *trunk, struct rc_lane *lane, uint64_t wir
     bool full = is_full(trunk);
     if (!ours || full || lane->is_edge || find_line(trunk, lane, wire)) {
         enum rc_close why = full ? RC_CLOSE_BUSY : RC_CLOSE_RELAY;
-        rc_lanes_send(&trunk->lanes, lane, wire, &(struct rc_relay){.kind = RC_RELAY_CLOSE, .why = why}, false);
+        rc_lanes_send(&trunk->lanes, lane, wire, &(struct rc_relay){.kind = RC_RELAY_CLOSE, .why = why}, true);
         rc_buf_rele(relay->data);
         return;
     }

@@ -104,7 +104,8 @@ clusterTest("roomcastctl", { gateways: 2, brokers: 3, persisters: 1 }, async (cl
 async function askFake(body, ...args) {
     const server = http.createServer((request, answer) => body(answer, request)).listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
-    const result = await ctl("--node", `127.0.0.1:${server.address().port}`, "--timeout", String(SCALE), "status", ...args);
+    const result = await ctl("--node", `127.0.0.1:${server.address().port}`, "--timeout", String(SCALE),
+        ...(args.length ? args : ["status"]));
     server.closeAllConnections?.();
     server.close();
     return result;
@@ -113,6 +114,7 @@ async function askFake(body, ...args) {
 test("answers that are not a status are told, not believed", async () => {
     const cases = [
         [(answer) => answer.end("<html>"), /not a status/],
+        [(answer) => answer.end("\x1b[2J"), /^[^\x1b]*not a status[^\x1b]*$/],
         [(answer) => answer.end("{}"), /name or role is missing/],
         [(answer) => { answer.statusCode = 500; answer.end(); }, /HTTP status 500/],
         [(answer) => { answer.statusCode = 401; answer.end(); }, /operator token/],
@@ -138,6 +140,25 @@ test("a map with bad entries and control characters does no harm", async () => {
     assert.match(stdout, /^gateway-1\?\[2J +gateway /m);
     assert.match(stdout, /^a is down: no node knows its admin address/m);
     assert.match(stdout, /^3 nodes: 1 up, 2 down;/m);
+});
+
+test("what a node answers to a reload does no harm to the terminal, and who is down is told with its address", async () => {
+    const evil = { name: "g\x1b[2J", role: "gateway", state: "serving", map: [
+        { name: "b\x1b[2J", role: "broker", admin: "127.0.0.1:1" },
+    ] };
+    const answers = (answer, { method }) => {
+        answer.statusCode = method === "POST" ? 422 : 200;
+        answer.end(method === "POST" ? "no\x1b[2J\nnever\x07" : JSON.stringify(evil));
+    };
+    const { code, stdout, stderr } = await askFake(answers, "reload");
+    assert.equal(code, 78, stderr);
+    assert.equal(stdout, "");
+    assert.doesNotMatch(stderr, /[\x1b\x07]/);
+    assert.match(stderr, /^g\?\[2J: no\?\[2J\ng\?\[2J: never\?$/m);
+    assert.match(stderr, /^roomcastctl: b\?\[2J is down: connection refused.*, admin 127\.0\.0\.1:1$/m);
+    const nobody = await askFake(answers, "reload", "nobody");
+    assert.equal(nobody.code, 69, nobody.stderr);
+    assert.match(nobody.stderr, /no node nobody is known/);
 });
 
 test("the operator token goes with the request", async () => {

@@ -160,6 +160,7 @@ clusterTest("drain", { gateways: 2, settings: ["gateway.workers=2", `gateway.dra
             [["drain"], 64, /which node/],
             [["drain", "gateway-2", "broker-1"], 64, /unexpected argument broker-1/],
             [["status", "--wait"], 64, /--wait is for drain/],
+            [["drain", "gateway-2", "--stay"], 64, /gateway-2 is a gateway, and --stay is for brokers/],
             [["drain", "persister-1"], 64, /persister-1 is a persister.*SIGTERM/],
             [["drain", "gateway-1"], 69, /gateway-1 is down: connection refused/],
             [["drain", "nobody"], 69, /no node nobody is known.*\n(.*\n)*.*gateway-1, which is down/],

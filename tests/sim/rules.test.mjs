@@ -8,7 +8,7 @@
 // sound simulator then runs the very seeds that turned red, and must be green.
 import assert from "node:assert";
 import { execFile } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -41,16 +41,23 @@ function must(result, what) {
 
 const commands = JSON.parse(readFileSync(join(build, "compile_commands.json"), "utf8"));
 
+// Files are named once in the core, whatever folder they are in.
+function pathOf(file) {
+  const path = ["", "gateway", "broker", "persister"].map((folder) => join(cluster, folder, file)).find(existsSync);
+  assert.ok(path, `${file} is not in common/cluster`);
+  return path;
+}
+
 // The source without its rule; an error when the list does not keep up with the code.
 function mutate({ file, from, to }) {
-  const parts = readFileSync(join(cluster, file), "utf8").split(from);
+  const parts = readFileSync(pathOf(file), "utf8").split(from);
   assert.equal(parts.length, 2, `${file} has the text to replace ${parts.length - 1} times, not once:\n${from}`);
   return parts.join(to);
 }
 
 // Less optimisation compiles faster, and a rule's removal may leave a variable unused.
 function compileLine(file, source, object) {
-  const entry = commands.find((c) => c.file === join(cluster, file));
+  const entry = commands.find((c) => c.file === pathOf(file));
   assert.ok(entry, `${file} is not in compile_commands.json of ${build}`);
   return `${entry.command.replace(/ -o \S+ -c .*$/, "")} -O1 -w -o '${object}' -c '${source}'`;
 }

@@ -4,8 +4,8 @@
 #include "brokers.h"
 #include "gateways.h"
 
-#include "cluster/broker_impl.h"
-#include "cluster/gateway_impl.h"
+#include "cluster/broker/broker_impl.h"
+#include "cluster/gateway/gateway_impl.h"
 
 const struct sim_bounds *sim_bounds(bool tight)
 {

@@ -449,6 +449,44 @@ static void the_topic_of_a_broker_without_session_is_ignored(void **state)
     assert_null(t->commit);
 }
 
+/* Section 8. What it sent before is committed after it was removed, and added again. */
+static void a_broker_may_be_removed_and_added_during_a_commit(void **state)
+{
+    struct ps *t = *state;
+    up(t, 0);
+    for (uint64_t i = 1; i <= 3; i++)
+        publish(t, 0, i);
+    rc_persister_forget(t->p, "b1");
+    assert_int_equal(t->world.why, RC_END_REMOVED);
+    assert_int_equal(stats_of(t).brokers, 0);
+    publish(t, 0, 4); /* is no business of ours now */
+    assert_int_equal(stats_of(t).waiting, 3);
+    up(t, 0);
+    commit_ends(t, true);
+    commit_ends(t, true);
+    assert_int_equal(stored(&t->b[0]), 3);
+    assert_int_equal(stats_of(t).broken.count, 0);
+    publish(t, 0, 4);
+    commit_ends(t, true);
+    assert_int_equal(stored(&t->b[0]), 4);
+}
+
+static void a_removed_broker_leaves_its_place(void **state)
+{
+    struct ps *t = *state;
+    up(t, 0);
+    publish(t, 0, 1);
+    for (unsigned i = 0; i < 2 * RC_BROKERS_MAX; i++) {
+        struct rc_peer other = {.role = RC_BROKER, .inc = 7};
+        snprintf(other.id, sizeof other.id, "other%u", i);
+        assert_non_null(rc_persister_up(t->p, &other, 1000 + i));
+        rc_persister_forget(t->p, other.id);
+    }
+    rc_persister_forget(t->p, "other1"); /* once more: no harm */
+    commit_ends(t, true);
+    assert_int_equal(stored(&t->b[0]), 1);
+}
+
 static void a_wrong_word_or_silence_ends_the_session(void **state)
 {
     struct ps *t = *state;
@@ -486,6 +524,8 @@ int main(void)
         TEST(a_new_incarnation_begins_anew),
         TEST(a_new_session_of_the_same_incarnation_keeps_what_waits),
         TEST(the_topic_of_a_broker_without_session_is_ignored),
+        TEST(a_broker_may_be_removed_and_added_during_a_commit),
+        TEST(a_removed_broker_leaves_its_place),
         TEST(a_wrong_word_or_silence_ends_the_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

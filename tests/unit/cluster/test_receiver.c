@@ -1,7 +1,7 @@
 /* D1: one number per (origin, incarnation, room); what is not above it was delivered before. */
 #include "world.h"
 
-#include "cluster/gateway_impl.h"
+#include "cluster/gateway/gateway_impl.h"
 
 static struct rc_receiver receiver;
 

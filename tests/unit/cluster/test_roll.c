@@ -155,6 +155,28 @@ static void a_removed_broker_may_come_back(void **state)
     rc_op_free(op);
 }
 
+static void a_place_is_not_used_while_its_broker_may_still_be_believed(void **state)
+{
+    struct gw *t = *state;
+    struct rc_member all[RC_BROKERS_MAX];
+    const struct rc_member late = {"late", 1};
+    for (unsigned i = 0; i < RC_BROKERS_MAX; i++) {
+        all[i].weight = 1;
+        snprintf(all[i].id, sizeof all[i].id, "b%u", i + 1);
+    }
+    t->config.n = RC_BROKERS_MAX;
+    t->config.broker = all;
+    gw_again(t);
+    for (unsigned i = 0; i < BROKERS; i++)
+        gw_up(t, i);
+    assert_int_equal(rc_gateway_brokers(t->g, all + 1, RC_BROKERS_MAX - 1), RC_ROLL_REMOVED);
+    all[0] = late;
+    assert_int_equal(rc_gateway_brokers(t->g, all, RC_BROKERS_MAX), RC_ROLL_FULL);
+    assert_int_equal(gw_stats(t).voters, RC_BROKERS_MAX - 1);
+    gw_run(t, t->config.times.w + t->config.times.tick);
+    assert_int_equal(rc_gateway_brokers(t->g, all, RC_BROKERS_MAX), RC_ROLL_ADDED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +190,7 @@ int main(void)
         WITH_GATEWAY(connects_wait_for_a_removed_broker_that_was_not_drained),
         WITH_GATEWAY(connects_do_not_wait_for_one_that_was_drained),
         WITH_GATEWAY(a_removed_broker_may_come_back),
+        WITH_GATEWAY(a_place_is_not_used_while_its_broker_may_still_be_believed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

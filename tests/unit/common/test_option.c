@@ -555,6 +555,22 @@ static void a_bad_reload_changes_nothing(void **state)
     assert_string_equal(own.format, "text");
 }
 
+/* A list that was cut is a list with fewer brokers. */
+static void a_half_written_file_is_not_taken_in(void **state)
+{
+    (void)state;
+    char *argv[] = {"roomcast-test", "--node.id=n", "--config", path, NULL};
+    struct rc_option_set s = set();
+    write_text("workers = 1\ncluster.brokers = a,b,c"); /* whole: who starts a program has written its file */
+    assert_int_equal(parse_argv(argv), RC_OPTIONS_RUN);
+    write_text("workers = 1\ncluster.brokers = a,b");
+    assert_false(rc_options_reload(&s, argv, NULL));
+    assert_string_equal(shared.brokers, "a,b,c");
+    write_text("workers = 1\ncluster.brokers = a,b\n");
+    assert_true(rc_options_reload(&s, argv, NULL));
+    assert_string_equal(shared.brokers, "a,b");
+}
+
 static void refuse_b(void *arg, const void *fresh, struct rc_option_errors *errors)
 {
     const char *brokers = *(char *const *)(const void *)((const char *)fresh + *(size_t *)arg);
@@ -613,6 +629,7 @@ int main(void)
         TEST(helps),
         TEST(reloads_what_may_change),
         TEST(a_bad_reload_changes_nothing),
+        TEST(a_half_written_file_is_not_taken_in),
         TEST(a_reload_may_be_refused_for_what_it_means),
     };
     if (!mkdtemp(directory)) {

@@ -199,6 +199,28 @@ static void restarts_are_heard_and_replays_are_not(void **state)
     rc_topic_sub_free(s.sub);
 }
 
+/* What was remembered of a broker makes room for another, and so do its numbers: it begins anew when it is added again. */
+static void a_forgotten_broker_begins_anew(void **state)
+{
+    (void)state;
+    struct seen s;
+    char address[RC_ADDR_MAX + 1];
+    struct rc_topic_pub *pub = publish_as(&right, 4, "127.0.0.1:0");
+    snprintf(address, sizeof address, "%s", rc_topic_pub_address(pub));
+    subscribe(&s, &right);
+    dial(&s, pub);
+    warm_up(&s, pub, 0);
+    rc_topic_pub_free(pub);
+    rc_topic_sub_forget(s.sub, "broker-1");
+    rc_topic_sub_forget(s.sub, "broker-2"); /* nobody knows it */
+    pub = publish_as(&right, 3, address);   /* would be a replay */
+    warm_up(&s, pub, 0);
+    assert_int_equal(s.inc, 3);
+    assert_int_equal(stats(&s).replayed, 0);
+    rc_topic_sub_free(s.sub);
+    rc_topic_pub_free(pub);
+}
+
 static void garbage_on_the_port_harms_nobody(void **state)
 {
     (void)state;

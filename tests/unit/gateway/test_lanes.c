@@ -380,6 +380,44 @@ static void test_too_much_waits(void **state)
     assert_int_equal(rc_trunk_kept(HOME->trunk), 0);
 }
 
+static void fill(struct node *n, uint64_t stream)
+{
+    n->session[0].out_bytes = RC_LANES_UNDER_WAY + 1;
+    while (rc_trunk_kept(n->trunk) < RC_LANES_KEPT_MAX)
+        post_bytes(n, stream, RC_RELAY_WINDOW, 0);
+}
+
+/* The bound is for what streams say, not for the word that one has ended. */
+static void test_refused_while_too_much_waits(void **state)
+{
+    (void)state;
+    fill(HOME, connect_streams(5));
+    post_open(EDGE, 6, session_of(HOME, 7)); /* it has no such worker */
+    run();
+    HOME->session[0].out_bytes = 0;
+    run();
+    bool told = false;
+    for (unsigned i = 0; i < EDGE->n; i++)
+        told |= EDGE->got[i].stream == 6 && EDGE->got[i].kind == RC_RELAY_CLOSE;
+    assert_true(told);
+}
+
+/* A gateway that lets its streams be broken off, and takes no word of it, costs so much and no more. */
+static void test_too_many_ends_wait(void **state)
+{
+    (void)state;
+    fill(HOME, connect_streams(5));
+    for (uint64_t stream = 6; stream < 6 + RC_LANES_ENDS_MAX / 50; stream++) {
+        post_open(EDGE, stream, session_of(HOME, 0));
+        post_bytes(EDGE, stream, 0, 1); /* credit for nothing */
+        post_close(EDGE, stream, RC_CLOSE_PEER);
+        run();
+        forget_got(HOME);
+    }
+    assert_in_range(rc_trunk_kept(HOME->trunk), RC_LANES_KEPT_MAX + RC_LANES_ENDS_MAX,
+                    RC_LANES_KEPT_MAX + RC_LANES_ENDS_MAX + RC_TRUNK_SIDE_MAX);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -403,6 +441,8 @@ int main(void)
         TEST(test_fence),
         TEST(test_full),
         TEST(test_too_much_waits),
+        TEST(test_refused_while_too_much_waits),
+        TEST(test_too_many_ends_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

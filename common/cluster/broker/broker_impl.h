@@ -1,10 +1,13 @@
 /*
  * Inside of the broker's core: one struct, and a file per rule set.
  *
- *   broker.c    sessions in and out, dispatch, tick     members.c  rooms and who is in them
- *   gateways.c  B1, B5, B8: what is known of a gateway  accept.c   B6, B7, B9: emits accepted, refused,
- * confirmed live.c      B2 to B4: who lives, what state we are in    topic.c    T2, T3: records until they
- * are stored   peers.c     section 8: the other brokers, added and removed
+ *   broker.c    sessions in and out, dispatch, tick
+ *   gateways.c  B1, B5, B8: what is known of a gateway
+ *   live.c      B2 to B4: who lives, what state we are in
+ *   members.c   rooms and who is in them
+ *   accept.c    B6, B7, B9: emits accepted, refused, confirmed
+ *   topic.c     T2, T3: records until they are stored
+ *   peers.c     section 8: the other brokers, added and removed
  */
 #ifndef RC_CLUSTER_BROKER_IMPL_H
 #define RC_CLUSTER_BROKER_IMPL_H

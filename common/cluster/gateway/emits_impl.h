@@ -2,7 +2,7 @@
 #ifndef RC_CLUSTER_EMITS_IMPL_H
 #define RC_CLUSTER_EMITS_IMPL_H
 
-#include "cluster/gateway_impl.h"
+#include "cluster/gateway/gateway_impl.h"
 
 struct rc_gw_message; /* what a client sent: one or two emits */
 

@@ -6,7 +6,7 @@
  * it, as each has acknowledged it, and no order depends on it, as receivers know its number. Only its storage hangs on
  * that one broker: CONFIRM comes as ever; when the session ends before, the message ends as not stored.
  */
-#include "cluster/emits_impl.h"
+#include "cluster/gateway/emits_impl.h"
 
 void rc_delivered_init(struct rc_gateway *g)
 {

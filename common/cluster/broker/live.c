@@ -5,7 +5,7 @@
  * The result is kept with the moment until which it holds, so that judging an emit (B6) is a comparison and a
  * bit test.
  */
-#include "cluster/broker_impl.h"
+#include "cluster/broker/broker_impl.h"
 #include "cluster/mem.h"
 
 #include <string.h>

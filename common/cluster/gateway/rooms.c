@@ -1,5 +1,5 @@
 /* G3, G5: client sockets, the rooms they are in, and the joins that carry them to the brokers. */
-#include "cluster/gateway_impl.h"
+#include "cluster/gateway/gateway_impl.h"
 #include "cluster/mem.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* G1, G2, G4: the brokers that this gateway goes by, and who knows it. */
-#include "cluster/gateway_impl.h"
+#include "cluster/gateway/gateway_impl.h"
 #include "cluster/mem.h"
 
 #include <string.h>

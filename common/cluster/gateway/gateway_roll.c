@@ -1,5 +1,6 @@
 /* Section 8 at a gateway: brokers added and removed while clients are connected. */
-#include "cluster/gateway_impl.h"
+#include "cluster/gateway/gateway_impl.h"
+#include "cluster/mem.h"
 
 #include <string.h>
 
@@ -18,7 +19,7 @@ static const char *configured(const struct rc_gateway *g, struct rc_member *out,
     return pending;
 }
 
-/* Should memory be short, the old lists are as good: they lack the newcomer, or name one that is never in V. */
+/* With the old lists the newcomer would take rooms for its own, by the view that it is told, which are not joined there. */
 static void place(struct rc_gateway *g)
 {
     struct rc_member member[RC_BROKERS_MAX];
@@ -26,7 +27,7 @@ static void place(struct rc_gateway *g)
         member[i] = g->brokers[i].member;
     struct rc_placement *placement = rc_placement_new(member, g->n);
     if (!placement)
-        return;
+        rc_out_of_memory();
     rc_placement_free(g->placement);
     g->placement = placement;
 }
@@ -88,7 +89,7 @@ enum rc_roll rc_gateway_brokers(struct rc_gateway *g, const struct rc_member *br
     if (pending && (roll == RC_ROLL_ADDED || strcmp(which->id, pending) != 0))
         return RC_ROLL_PENDING;
     if (roll == RC_ROLL_ADDED && !add(g, which))
-        return RC_ROLL_PENDING;
+        return RC_ROLL_FULL;
     if (roll == RC_ROLL_REMOVED)
         remove_broker(g, rc_gw_broker_find(g, which->id));
     place(g);

@@ -7,7 +7,7 @@
  * Whatever changes the target raises the generation and starts again from the first: a new target gets the
  * whole queue, in order, before anything newer. Never two targets at once.
  */
-#include "cluster/emits_impl.h"
+#include "cluster/gateway/emits_impl.h"
 #include "cluster/mem.h"
 
 struct rc_gw_message {

@@ -1,6 +1,6 @@
 /* The broker's core: sessions in and out, dispatch, housekeeping. The rules are in the files that
  * broker_impl.h names. */
-#include "cluster/broker_impl.h"
+#include "cluster/broker/broker_impl.h"
 #include "cluster/mem.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* The gateway's core: sessions in and out, dispatch, housekeeping. The rules are in the files that
  * gateway_impl.h names. */
-#include "cluster/gateway_impl.h"
+#include "cluster/gateway/gateway_impl.h"
 #include "cluster/mem.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
  * Publishing is the fast path; a persister that misses some asks RESEND and is served over its own link, as
  * far as credit goes.
  */
-#include "cluster/broker_impl.h"
+#include "cluster/broker/broker_impl.h"
 #include "cluster/mem.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Rooms and the gateways that have members in them. A room exists if and only if some gateway has it. */
-#include "cluster/broker_impl.h"
+#include "cluster/broker/broker_impl.h"
 #include "cluster/mem.h"
 
 struct rc_bk_room *rc_bk_room_find(const struct rc_broker *b, const struct rc_buf *key)

@@ -1,5 +1,5 @@
 /* Section 8 at a broker: the other brokers, added and removed while it runs. */
-#include "cluster/broker_impl.h"
+#include "cluster/broker/broker_impl.h"
 #include "cluster/mem.h"
 
 #include <string.h>

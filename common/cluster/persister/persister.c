@@ -10,6 +10,8 @@
 
 struct source { /* a broker; stays when the session ends */
     char id[RC_ID_MAX + 1];
+    bool
+        removed; /* configured no more: its place may be taken; until then its numbers hold, should it be added again */
     uint64_t inc;
     struct rc_session *s;
     uint64_t next;      /* number of the record to take in next */
@@ -261,16 +263,26 @@ static void hole(struct rc_persister *p, struct source *src, const struct rc_op 
 
 /* ---- sessions ---------------------------------------------------------------------------------------------------- */
 
+/* A place for a broker that has none: a new one, or that of one that was removed. */
+static struct source *source_place(struct rc_persister *p)
+{
+    if (p->n < RC_BROKERS_MAX)
+        return &p->source[p->n++];
+    for (uint32_t i = 0; i < p->n; i++)
+        if (p->source[i].removed)
+            return &p->source[i];
+    return NULL;
+}
+
 static struct source *source_make(struct rc_persister *p, const char *broker)
 {
     struct source *src = source_find(p, broker);
-    if (src)
-        return src;
-    src = source_find(p, ""); /* of one that was removed */
-    if (!src && p->n < RC_BROKERS_MAX)
-        src = &p->source[p->n++];
-    if (src)
+    if (!src && (src = source_place(p))) {
+        *src = (struct source){0};
         snprintf(src->id, sizeof src->id, "%s", broker);
+    }
+    if (src)
+        src->removed = false;
     return src;
 }
 
@@ -327,7 +339,7 @@ void rc_persister_forget(struct rc_persister *p, const char *broker)
         return;
     if (src->s)
         end(p, src->s, RC_END_REMOVED);
-    *src = (struct source){0};
+    src->removed = true;
 }
 
 bool rc_persister_receive(struct rc_persister *p, struct rc_session *s, const struct rc_batch *batch)

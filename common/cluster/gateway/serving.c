@@ -1,5 +1,5 @@
 /* G6, G7: from start to serving, and the fence that ends an incarnation. */
-#include "cluster/gateway_impl.h"
+#include "cluster/gateway/gateway_impl.h"
 
 bool rc_gw_majority(const struct rc_gateway *g, rc_time now)
 {

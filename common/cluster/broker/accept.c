@@ -7,7 +7,7 @@
  *        --accept--> DELIVER to the room's gateways, record to the topic --all acked--> DELIVERED --stored-->
  * CONFIRM
  */
-#include "cluster/broker_impl.h"
+#include "cluster/broker/broker_impl.h"
 #include "cluster/mem.h"
 
 #include <string.h>

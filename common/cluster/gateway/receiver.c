@@ -1,5 +1,5 @@
 /* D1: the highest number per (origin, incarnation, room); what is not above it was delivered before. */
-#include "cluster/gateway_impl.h"
+#include "cluster/gateway/gateway_impl.h"
 #include "cluster/mem.h"
 
 #include <string.h>

@@ -1,11 +1,14 @@
 /*
  * Inside of the gateway's core: one struct, and a file per rule set.
  *
- *   gateway.c     sessions in and out, dispatch, tick      serving.c   G6 fence, G7 start
- *   view.c        G1, G2, G4: which brokers we go by       emits.c     section 5: slot queues, retry, results
- *   rooms.c       G3, G5: sockets, rooms, joins            receiver.c  D1: highest number per (origin, room)
- *   gateway_roll.c  section 8: brokers added and removed
+ *   gateway.c       sessions in and out, dispatch, tick
+ *   view.c          G1, G2, G4: which brokers we go by
+ *   rooms.c         G3, G5: sockets, rooms, joins
+ *   serving.c       G6 fence, G7 start
+ *   emits.c         section 5: slot queues, retry, results
  *   delivered.c     section 10: what waits for storage only
+ *   receiver.c      D1: highest number per (origin, room)
+ *   gateway_roll.c  section 8: brokers added and removed
  */
 #ifndef RC_CLUSTER_GATEWAY_IMPL_H
 #define RC_CLUSTER_GATEWAY_IMPL_H

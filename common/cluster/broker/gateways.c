@@ -1,5 +1,5 @@
 /* B1, B5, B8: what this broker knows of each gateway, from its first HELLO until it is gone. */
-#include "cluster/broker_impl.h"
+#include "cluster/broker/broker_impl.h"
 #include "cluster/mem.h"
 
 #include <string.h>

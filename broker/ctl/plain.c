@@ -1,0 +1,24 @@
+/* Harmless text: a node that was taken over must not command the terminal of its operator. */
+#include "broker/ctl/plain.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+void rc_plain(char *text)
+{
+    for (; *text; text++)
+        if (!isprint((unsigned char)*text))
+            *text = '?';
+}
+
+void rc_complain(const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    rc_plain(text);
+    fprintf(stderr, "roomcastctl: %s\n", text);
+}
