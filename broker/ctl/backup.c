@@ -8,6 +8,7 @@
 
 #include "broker/ctl/fetch.h"
 #include "broker/ctl/history.h"
+#include "broker/ctl/plain.h"
 #include "clock.h"
 
 #define UNANSWERED (30000 * RC_MS) /* a persister that says nothing for so long */
@@ -29,18 +30,18 @@ static void take_reply(void *arg, const char *body, size_t len, const char *erro
 
 static void ask(const struct rc_backup_order *o, const struct rc_survey_node *node, const char *post, struct reply *r)
 {
-    *r = (struct reply){.code = RC_EXIT_INTERNAL, .error = "out of memory"};
-    struct rc_fetch *fetch = rc_fetch_new(o->token);
-    bool asked = fetch && (post ? rc_fetch_post(fetch, node->admin, post, take_reply, r)
-                                : rc_fetch_add(fetch, node->admin, "/backup/status", take_reply, r));
-    if (asked)
-        rc_fetch_run(fetch, o->timeout_ms);
-    rc_fetch_free(fetch);
+    *r = (struct reply){.code = RC_EXIT_INTERNAL, .error = "not asked"};
+    struct rc_fetch_order order = {.token = o->token,
+                                   .address = node->admin,
+                                   .path = post ? post : "/backup/status",
+                                   .post = post,
+                                   .timeout_ms = o->timeout_ms};
+    rc_fetch_one(&order, take_reply, r);
 }
 
 static enum rc_exit complain(const struct rc_survey_node *node, const char *error, enum rc_exit code)
 {
-    fprintf(stderr, "roomcastctl: %s: %s\n", node->name, error);
+    rc_complain("%s: %s", node->name, error);
     return code;
 }
 
@@ -81,10 +82,12 @@ static bool tell(const struct rc_backup_order *o, const struct rc_survey_node *n
         return false;
     }
     *code = RC_EXIT_OK;
-    if (strcmp(state, "done") == 0)
-        printf("%s: %s: %.0f bytes in %.1f s\n", node->name, text(s, "path"), number(s, "bytes"),
-               number(s, "ms") / 1000);
-    else if (strcmp(state, "failed") == 0)
+    if (strcmp(state, "done") == 0) {
+        char path[1024];
+        snprintf(path, sizeof path, "%s", text(s, "path"));
+        rc_plain(path);
+        printf("%s: %s: %.0f bytes in %.1f s\n", node->name, path, number(s, "bytes"), number(s, "ms") / 1000);
+    } else if (strcmp(state, "failed") == 0)
         *code = complain(node, text(s, "error"), RC_EXIT_DATA);
     else
         *code = complain(node, "was started anew and gave the backup up", RC_EXIT_UNAVAILABLE);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "broker/ctl/fetch.h"
+#include "broker/ctl/plain.h"
 #include "clock.h"
 
 #define KEY_MAX   160
@@ -32,13 +33,12 @@ const struct rc_survey_node *rc_ctl_persister(const struct rc_survey *survey, co
             found = node;
     }
     *code = found || !name ? RC_EXIT_UNAVAILABLE : RC_EXIT_USAGE;
-    if (!found)
-        fprintf(stderr,
-                name ? "roomcastctl: no persister %s is known; see roomcastctl status\n"
-                     : "roomcastctl: no persister answers; see roomcastctl status\n",
-                name);
+    if (!found && name)
+        rc_complain("no persister %s is known; see roomcastctl status", name);
+    else if (!found)
+        rc_complain("no persister answers; see roomcastctl status");
     else if (!found->status)
-        fprintf(stderr, "roomcastctl: %s is down: %s\n", found->name, found->error);
+        rc_complain("%s is down: %s", found->name, found->error);
     return found && found->status ? found : NULL;
 }
 
@@ -120,24 +120,36 @@ static char *path_of(const struct rc_history_order *o, const char *from, size_t 
 static void read_page(const struct rc_history_order *o, const struct rc_survey_node *node, const char *from,
                       size_t limit, struct page *p)
 {
-    *p = (struct page){.code = RC_EXIT_INTERNAL, .error = "out of memory"};
-    struct rc_fetch *fetch = rc_fetch_new(o->token);
+    *p = (struct page){.code = RC_EXIT_INTERNAL, .error = "not asked"};
     char *path = path_of(o, from, limit);
-    if (fetch && path && rc_fetch_add(fetch, node->admin, path, take_page, p))
-        rc_fetch_run(fetch, o->timeout_ms);
-    rc_fetch_free(fetch);
+    struct rc_fetch_order order = {
+        .token = o->token, .address = node->admin, .path = path, .timeout_ms = o->timeout_ms};
+    if (path)
+        rc_fetch_one(&order, take_page, p);
     free(path);
 }
 
 /* ---- showing ----------------------------------------------------------------------------------------------------- */
 
-/* At most so many bytes, harmless for terminals. */
+/* Whether this byte, and the next, may command a terminal: C0, and C1 as UTF-8. */
+static bool commands(const char *at, size_t left)
+{
+    unsigned char byte = (unsigned char)*at, next = left > 1 ? (unsigned char)at[1] : 0;
+    return byte < ' ' || byte == 0x7f || (byte == 0xc2 && next >= 0x80 && next < 0xa0);
+}
+
+/* At most so many bytes, whole characters, harmless: who chats must not command the terminal of an operator. */
 static void put_text(const char *text, size_t len, size_t width)
 {
-    bool cut = len > width;
-    for (size_t i = 0; i < (cut ? width - 3 : len); i++)
-        putchar((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i]);
-    fputs(cut ? "..." : "", stdout);
+    size_t end = len > width ? width - 3 : len;
+    while (len > width && end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80)
+        end--;
+    for (size_t i = 0; i < end; i++) {
+        bool bad = commands(text + i, len - i);
+        putchar(bad ? '?' : text[i]);
+        i += bad && (unsigned char)text[i] == 0xc2;
+    }
+    fputs(len > width ? "..." : "", stdout);
 }
 
 static void put_member(const json_t *line, const char *name, size_t width)
@@ -212,7 +224,7 @@ static enum rc_exit read_pages(const struct rc_history_order *o, const struct rc
         read_page(o, node, from, left, p);
         ++*n;
         if (p->code != RC_EXIT_OK) {
-            fprintf(stderr, "roomcastctl: %s: %s\n", node->name, p->error);
+            rc_complain("%s: %s", node->name, p->error);
             return p->code;
         }
         left -= lines_of(p) < left ? lines_of(p) : left;
@@ -250,9 +262,9 @@ enum rc_exit rc_ctl_history(const struct rc_history_order *order)
 
 static enum rc_exit export_failed(const struct rc_survey_node *node, const struct page *p, const char *after)
 {
-    fprintf(stderr, "roomcastctl: %s: %s\n", node->name, p->error);
+    rc_complain("%s: %s", node->name, p->error);
     if (after)
-        fprintf(stderr, "roomcastctl: go on with --after %s\n", after);
+        rc_complain("go on with --after %s", after);
     return p->code;
 }
 
