@@ -98,16 +98,17 @@ static void key_before(int64_t fecha, struct rc_disk_key *out)
         out->len = 0;
 }
 
-/* Where a walk begins that was given no place: at its bound in time. */
+/* Where a walk begins: at its place or its bound in time, whichever is further along, so that it need not go there. */
 static void begin(const struct rc_reading *r, struct rc_disk_key *from)
 {
+    struct rc_disk_key bound; /* no message's */
     *from = r->from;
-    if (from->len)
+    key_before(r->newest ? r->until : r->since, &bound);
+    if (!bound.len)
         return;
-    if (!r->newest)
-        key_before(r->since, from);
-    else if (r->until)
-        key_before(r->until, from); /* itself no message's */
+    int order = from->len ? rc_disk_key_compare(bound.byte, bound.len, from->byte, from->len) : 0;
+    if (!from->len || (r->newest ? order < 0 : order > 0))
+        *from = bound;
 }
 
 /* A page of the newest walks back, so only one transaction's worth can be in order. */

@@ -143,7 +143,6 @@ async function body(cluster, step) {
         assert.match(await must(tool("--restore", at("night.backup"), "--data.dir", data)), /\d+ messages of .*night\.backup/);
         assert.match(await must(tool("--check-store", "--data.dir", data)), /is whole/);
         const restored = view(parse(await alone(cluster, data, (ctl) => must(ctl("export")))));
-        assert.deepEqual(restored.slice(0, acknowledged.length).length, acknowledged.length);
         const has = new Set(restored);
         assert.deepEqual(acknowledged.filter((message) => !has.has(message)), []);
         assert.ok(restored.length <= sent.length);

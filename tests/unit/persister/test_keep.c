@@ -13,6 +13,7 @@
 #include "broker/persister/backup.h"
 #include "broker/persister/backup_seal.h"
 #include "broker/persister/store_env.h"
+#include "broker/persister/tool.h"
 #include "fixture.h"
 
 enum { ROWS = 600 };
@@ -235,6 +236,35 @@ static void a_copy_gets_another_identity(void **state)
     assert_true(rc_store_identity(store) == after);
 }
 
+/* Positions and horizon stay as well as messages; what was begun in the directory before does not. */
+static void a_restored_store_is_the_same_but_for_its_identity(void **state)
+{
+    (void)state;
+    uint64_t bytes;
+    char to[128], begun[160], data[192];
+    add_position(&load, "broker-1", 1, 77);
+    assert_int_equal(commit(store, &load).result, RC_STORE_OK);
+    assert_true(back_up(&bytes));
+    snprintf(to, sizeof to, "%s-restored", dir);
+    snprintf(begun, sizeof begun, "%s/restore.tmp", to);
+    snprintf(data, sizeof data, "%s/data.mdb", begun);
+    assert_int_equal(mkdir(to, 0700), 0);
+    assert_int_equal(mkdir(begun, 0700), 0);
+    close(open(data, O_WRONLY | O_CREAT, 0600)); /* of one that was killed */
+    const struct rc_tool_options options = {.data_dir = to, .restore = path, .map_size = MAP};
+    assert_int_equal(rc_tool_restore(&options), RC_EXIT_OK);
+    assert_false(exists(begun));
+    struct rc_store *restored = open_dir(to, MAP);
+    struct rc_store_info info;
+    assert_true(rc_store_info(restored, &info));
+    assert_int_equal(info.rows, ROWS);
+    assert_int_equal(rc_store_position(restored, "broker-1", 1), 77);
+    assert_true(rc_store_identity(restored) != rc_store_identity(store));
+    rc_store_close(restored);
+    assert_int_equal(rc_tool_restore(&options), RC_EXIT_DATA); /* not empty any more */
+    remove_tree(to);
+}
+
 static void await(struct rc_backup *backup, struct rc_backup_state *out)
 {
     do {
@@ -300,6 +330,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(any_changed_byte_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_leaves_nothing_behind, setup, teardown),
         cmocka_unit_test_setup_teardown(a_copy_gets_another_identity, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_restored_store_is_the_same_but_for_its_identity, setup, teardown),
         cmocka_unit_test_setup_teardown(the_thread_makes_one_after_the_other, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cancelled_one_is_given_up, setup, teardown),
     };

@@ -117,6 +117,10 @@ static void between_two_moments(void **state)
     set(&r, "after", "150/g/1/150");
     read_all(r);
     assert_seen(151, 399, 1);
+    r = (struct rc_reading){.since = 100};
+    set(&r, "after", "50/g/1/50");
+    read_all(r);
+    assert_seen(100, ROWS, 1);
 }
 
 static void back_from_the_newest(void **state)
@@ -145,6 +149,10 @@ static void back_from_the_newest(void **state)
     set(&r, "before", "newest");
     read_all(r);
     assert_seen(595, 598, 1);
+    r = (struct rc_reading){.since = 595, .until = 599};
+    set(&r, "before", "597/g/1/597");
+    read_all(r);
+    assert_seen(595, 596, 1);
 }
 
 static void wrong_parameters_are_told(void **state)
