@@ -24,8 +24,7 @@ static void take_reply(void *arg, const char *body, size_t len, const char *erro
     struct reply *r = arg;
     r->code = !error ? RC_EXIT_OK : body && len ? RC_EXIT_DATA : RC_EXIT_UNAVAILABLE;
     r->state = error ? NULL : json_loadb(body, len, 0, NULL);
-    const char *text = body && len ? body : error ? error : "";
-    snprintf(r->error, sizeof r->error, "%.*s", (int)strcspn(text, "\n"), text);
+    rc_first_line(body && len ? body : error, body && len ? len : error ? strlen(error) : 0, r->error, sizeof r->error);
 }
 
 static void ask(const struct rc_backup_order *o, const struct rc_survey_node *node, const char *post, struct reply *r)

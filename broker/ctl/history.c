@@ -74,8 +74,7 @@ static void take_page(void *arg, const char *body, size_t len, const char *error
     struct page *p = arg;
     p->code = body && error ? RC_EXIT_USAGE : error ? RC_EXIT_UNAVAILABLE : RC_EXIT_OK;
     if (error) {
-        snprintf(p->error, sizeof p->error, "%.*s", body && len ? (int)strcspn(body, "\n") : (int)strlen(error),
-                 body && len ? body : error);
+        rc_first_line(body && len ? body : error, body && len ? len : strlen(error), p->error, sizeof p->error);
         return;
     }
     p->text = malloc(len + 1);

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, openSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { test } from "node:test";
 import { httpGet } from "./lib/client.mjs";
 import { BIN, clusterTest, freeBasePort, makeDirectory, run } from "./lib/cluster.mjs";
-import { waitFor } from "./lib/wait.mjs";
+import { SCALE, waitFor } from "./lib/wait.mjs";
 
 const dir = makeDirectory(); // of what the test makes beside the cluster
 process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
@@ -210,4 +211,9 @@ async function body(cluster, step) {
     [luis, jefe].forEach((client) => client.close());
 }
 
-clusterTest("backup", { gateways: 1, brokers: 1, persisters: 2, settings, adminToken: TOKEN }, body);
+// Brokers need times.list_lease after each start; with the times of a sanitizer's run that is a minute in all.
+if (SCALE > 1 && !process.env.ROOMCAST_TEST_FULL) {
+    test("backup", { skip: "with ROOMCAST_TEST_FULL only" });
+} else {
+    clusterTest("backup", { gateways: 1, brokers: 1, persisters: 2, settings, adminToken: TOKEN }, body);
+}
