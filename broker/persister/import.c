@@ -1,4 +1,5 @@
-/* Reads lines into a store: in commits as a persister makes them, so that it may be killed and begun anew at any moment. */
+/* Reads lines into a store, in commits of its own, so that it may be killed and begun anew at any moment. They are larger than a
+ * persister's: nobody waits for one. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +10,8 @@
 #include "clock.h"
 #include "cluster/mem.h"
 
-#define COMMIT_ROWS  1024
-#define COMMIT_BYTES (1u << 20)
+#define COMMIT_ROWS  8192
+#define COMMIT_BYTES (8u << 20)
 #define SAY_EVERY    (2000 * RC_MS)
 #define SAY_BAD      20 /* lines that are wrong and told one by one */
 

@@ -57,7 +57,7 @@ static void read_one(const struct rc_reading *r, char next[160])
         assert_non_null(strstr(line, "\"para\":\"jefe\""));
     }
     if (strcmp(line, "{\"next\":null}") != 0)
-        assert_int_equal(sscanf(line, "{\"next\":\"%[^\"]", next), 1);
+        assert_int_equal(sscanf(line, "{\"next\":\"%159[^\"]", next), 1);
     assert_null(strtok_r(NULL, "\n", &save));
     free(page.text);
 }
