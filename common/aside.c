@@ -44,12 +44,18 @@ static rc_time now_of(const struct rc_aside *a)
     return a->world.now(a->world.host);
 }
 
-struct rc_session *rc_aside_up(struct rc_aside *a, const struct rc_peer *peer, uint64_t session)
+struct rc_session *rc_aside_of(struct rc_aside *a, const char *id)
 {
     struct rc_session *s;
     TAILQ_FOREACH (s, &a->open, link)
-        if (strcmp(s->peer.id, peer->id) == 0)
+        if (strcmp(s->peer.id, id) == 0)
             break;
+    return s;
+}
+
+struct rc_session *rc_aside_up(struct rc_aside *a, const struct rc_peer *peer, uint64_t session)
+{
+    struct rc_session *s = rc_aside_of(a, peer->id);
     if (s)
         rc_aside_end(a, s, RC_END_REPLACED);
     if (a->count == RC_ASIDE_MAX)

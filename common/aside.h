@@ -38,6 +38,8 @@ void rc_aside_tick(struct rc_aside *aside);
 /* The open session whose peer is the best for this name by rendezvous hashing, NULL when there is none: every node picks
  * the same peer for the same name, and names are spread evenly. */
 struct rc_session *rc_aside_pick(const struct rc_aside *aside, const void *name, size_t len);
+/* The open session with this node, NULL when there is none. */
+struct rc_session *rc_aside_of(struct rc_aside *aside, const char *id);
 /* The open session of this number, NULL if it ended. */
 struct rc_session *rc_aside_find(struct rc_aside *aside, uint64_t session);
 size_t rc_aside_count(const struct rc_aside *aside);

@@ -31,6 +31,7 @@ enum rc_option_type {
     RC_OPT_SIZE,   /* int64_t bytes, min to max; suffix k, m or g means times 1024, its square, its cube */
     RC_OPT_MS,     /* int64_t milliseconds, min to max */
     RC_OPT_STRING, /* char *, min to max bytes (max 0: 4096); with a '|' in unit: one of these words only */
+    RC_OPT_URL,    /* char *, as RC_OPT_STRING; never shown with the password that may be in it */
     RC_OPT_ADDR,   /* char *, host:port with a port from min to 65535; empty only when the fallback is "" */
     RC_OPT_LIST,   /* char *, comma separated, kept without blanks; min to max elements (max 0: no limit) */
 };

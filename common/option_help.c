@@ -130,7 +130,8 @@ void rc_option_show(const struct rc_slots *slots, FILE *out)
         if (slot->option->type == RC_OPT_LIST) {
             show_list(slot, text, out);
         } else {
-            fprintf(out, "%s = %s ; %s\n", slot->option->name, text, slot->source);
+            char shown[RC_OPTION_SHOWN];
+            fprintf(out, "%s = %s ; %s\n", slot->option->name, rc_value_shown(slot->option, text, shown), slot->source);
         }
     }
 }

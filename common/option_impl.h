@@ -7,6 +7,7 @@
 
 #define RC_OPTION_WHY   512  /* room for what is wrong with a value */
 #define RC_OPTION_VALUE 4096 /* bytes of a text value, unless its line says less */
+#define RC_OPTION_SHOWN (RC_OPTION_VALUE + 16)
 
 struct rc_option_errors {
     char *text[RC_OPTION_ERRORS]; /* owned; the first of them */
@@ -48,6 +49,8 @@ bool rc_value_set(const struct rc_option *option, void *values, const char *text
 bool rc_value_empty(const struct rc_option *option, void *values);
 /* The value in the words of a file: a text of its own for numbers (in buf), else the stored one. */
 const char *rc_value_text(const struct rc_option *option, const void *values, char buf[32]);
+/* A text of this option as it may be shown, which for URLs is without what is secret; text itself, or made in buf. */
+const char *rc_value_shown(const struct rc_option *option, const char *text, char buf[RC_OPTION_SHOWN]);
 bool rc_value_equal(const struct rc_option *option, const void *a, const void *b);
 void rc_value_swap(const struct rc_option *option, void *a, void *b);
 void rc_value_free(const struct rc_option *option, void *values);

@@ -55,9 +55,10 @@ const char *rc_slot_nearest(const struct rc_slots *slots, const char *name)
 void rc_slot_assign(struct rc_slot *slot, const char *text, const char *where, const char *source,
                     struct rc_option_errors *errors)
 {
-    char why[RC_OPTION_WHY], quoted[160];
+    char why[RC_OPTION_WHY], quoted[160], shown[RC_OPTION_SHOWN];
     slot->source = source;
     if (!rc_value_set(slot->option, slot->values, text, why)) {
+        text = rc_value_shown(slot->option, text, shown);
         rc_option_fail(errors, "%s: %s = %s %s", where, slot->option->name,
                        rc_log_quote(quoted, sizeof quoted, text, strlen(text)), why);
     }

@@ -9,7 +9,8 @@
 
 static bool is_text(const struct rc_option *option)
 {
-    return option->type == RC_OPT_STRING || option->type == RC_OPT_ADDR || option->type == RC_OPT_LIST;
+    return option->type == RC_OPT_STRING || option->type == RC_OPT_URL || option->type == RC_OPT_ADDR ||
+           option->type == RC_OPT_LIST;
 }
 
 static void *field(const struct rc_option *option, void *values)
@@ -211,6 +212,23 @@ const char *rc_value_text(const struct rc_option *option, const void *values, ch
         return *(char *const *)at;
     }
     snprintf(buf, 32, "%" PRId64, *(const int64_t *)at);
+    return buf;
+}
+
+const char *rc_value_shown(const struct rc_option *option, const char *text, char buf[RC_OPTION_SHOWN])
+{
+    if (option->type != RC_OPT_URL || !*text)
+        return text;
+    const char *scheme = strstr(text, "://"), *name = scheme ? scheme + 3 : NULL;
+    if (!name)
+        return "(not shown)";
+    size_t len = strcspn(name, "?"); /* parameters may hold a password too */
+    const char *host = memrchr(name, '@', len);
+    size_t user = host ? strcspn(name, ":@") : 0;
+    bool password = host && name + user < host;
+    host = host ? host : name;
+    snprintf(buf, RC_OPTION_SHOWN, "%.*s%s%.*s%s", (int)(name + user - text), text, password ? ":***" : "",
+             (int)(name + len - host), host, name[len] ? "?***" : "");
     return buf;
 }
 

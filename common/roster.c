@@ -228,12 +228,12 @@ bool rc_roster_unpack(struct rc_roster *r, unsigned source, const struct rc_buf 
 
 size_t rc_roster_status(const struct rc_roster *r, struct rc_status_node *out, size_t max)
 {
-    static const char *const role[] = {"unknown", "gateway", "broker", "persister"};
+    static const char *const role[] = {"unknown", "gateway", "broker", "persister", "follower"};
     size_t n = r->count < max ? r->count : max;
     for (size_t i = 0; i < n; i++) {
         const struct rc_peer *p = &r->node[i].peer;
         out[i] = (struct rc_status_node){p->id,
-                                         role[(unsigned)p->role <= RC_PERSISTER ? p->role : 0],
+                                         role[(unsigned)p->role <= RC_FOLLOWER ? p->role : 0],
                                          p->link,
                                          p->admin,
                                          is_up(&r->node[i]),

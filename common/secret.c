@@ -22,20 +22,22 @@ bool rc_secret_given(const char *path, const char *env)
 }
 
 /* Judges and copies; the source is named in messages ("ROOMCAST_X" or "PATH (option)"). */
-static bool keep(struct rc_secret *out, const char *source, const char *bytes, size_t len, char why[RC_SECRET_WHY])
+static bool keep(struct rc_secret *out, const char *source, const char *bytes, size_t len, size_t min,
+                 char why[RC_SECRET_WHY])
 {
-    if (len < RC_SECRET_MIN || len > RC_SECRET_MAX) {
-        snprintf(why, RC_SECRET_WHY,
-                 "the secret in %s has %zu bytes, it must have %d to %d (openssl rand -hex 32 makes one)", source, len,
-                 RC_SECRET_MIN, RC_SECRET_MAX);
+    if (len < min || len > RC_SECRET_MAX) {
+        snprintf(why, RC_SECRET_WHY, "the %s in %s has %zu bytes, it must have %zu to %d%s",
+                 min > 1 ? "secret" : "password", source, len, min, RC_SECRET_MAX,
+                 min > 1 ? " (openssl rand -hex 32 makes one)" : "");
         return false;
     }
-    out->bytes = malloc(len);
+    out->bytes = malloc(len + 1);
     if (!out->bytes) {
         snprintf(why, RC_SECRET_WHY, "out of memory");
         return false;
     }
     memcpy(out->bytes, bytes, len);
+    out->bytes[len] = '\0';
     out->len = len;
     return true;
 }
@@ -72,7 +74,8 @@ static ssize_t read_all(int fd, char *buf, size_t size)
     return (ssize_t)len;
 }
 
-static bool load_file(struct rc_secret *out, const char *option, const char *path, int fd, char why[RC_SECRET_WHY])
+static bool read_file(struct rc_secret *out, const char *option, const char *path, int fd, size_t min,
+                      char why[RC_SECRET_WHY])
 {
     char buf[RC_SECRET_MAX + 3], source[RC_SECRET_WHY / 2]; /* newline, and one more to see that it is too long */
     if (!private_file(fd, path, option, why)) {
@@ -87,9 +90,21 @@ static bool load_file(struct rc_secret *out, const char *option, const char *pat
         len -= len > 1 && buf[len - 2] == '\r' ? 2 : 1;
     }
     snprintf(source, sizeof source, "%s (%s)", path, option);
-    bool kept = keep(out, source, buf, (size_t)len, why);
+    bool kept = keep(out, source, buf, (size_t)len, min, why);
     OPENSSL_cleanse(buf, sizeof buf);
     return kept;
+}
+
+static bool load_file(struct rc_secret *out, const char *option, const char *path, size_t min, char why[RC_SECRET_WHY])
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* not blocking: a named pipe must not stop the start */
+    if (fd < 0) {
+        snprintf(why, RC_SECRET_WHY, "%s: cannot open %s: %s", option, path, strerror(errno));
+        return false;
+    }
+    bool loaded = read_file(out, option, path, fd, min, why);
+    close(fd);
+    return loaded;
 }
 
 bool rc_secret_load(struct rc_secret *out, const char *option, const char *path, const char *env,
@@ -98,21 +113,20 @@ bool rc_secret_load(struct rc_secret *out, const char *option, const char *path,
     const char *value = variable(env);
     *out = (struct rc_secret){0};
     if (value) {
-        return keep(out, env, value, strlen(value), why);
+        return keep(out, env, value, strlen(value), RC_SECRET_MIN, why);
     }
     if (!*path) {
         snprintf(why, RC_SECRET_WHY, "%s is not set: name a file of mode 0600 there, or put the secret into %s", option,
                  env);
         return false;
     }
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* not blocking: a named pipe must not stop the start */
-    if (fd < 0) {
-        snprintf(why, RC_SECRET_WHY, "%s: cannot open %s: %s", option, path, strerror(errno));
-        return false;
-    }
-    bool loaded = load_file(out, option, path, fd, why);
-    close(fd);
-    return loaded;
+    return load_file(out, option, path, RC_SECRET_MIN, why);
+}
+
+bool rc_secret_password(struct rc_secret *out, const char *option, const char *path, char why[RC_SECRET_WHY])
+{
+    *out = (struct rc_secret){0};
+    return load_file(out, option, path, 1, why);
 }
 
 bool rc_secret_equal(const struct rc_secret *secret, const void *text, size_t len)

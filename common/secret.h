@@ -10,7 +10,7 @@
 #define RC_SECRET_WHY 512  /* room for any message of rc_secret_load */
 
 struct rc_secret {
-    unsigned char *bytes; /* NULL: none */
+    unsigned char *bytes; /* NULL: none; a NUL follows them */
     size_t len;
 };
 
@@ -21,6 +21,9 @@ struct rc_secret {
  * callers for whom the secret may be absent ask rc_secret_given first. */
 bool rc_secret_load(struct rc_secret *out, const char *option, const char *path, const char *env,
                     char why[RC_SECRET_WHY]);
+
+/* The same for a password that somebody else gave out: from a file only, and of any length from 1 to RC_SECRET_MAX. */
+bool rc_secret_password(struct rc_secret *out, const char *option, const char *path, char why[RC_SECRET_WHY]);
 
 /* Whether the variable or the path is there to be read. */
 bool rc_secret_given(const char *path, const char *env);

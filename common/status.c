@@ -100,9 +100,9 @@ static json_t *map_json(const struct rc_status *status)
 char *rc_status_json(const struct rc_status *s)
 {
     json_t *root = json_pack(
-        "{ss ss ss ss ss ss ss sI sI sI sI sI sI sI sf sf sI sI sI so so so}", "name", s->name, "role", s->role,
-        "version", RC_VERSION, "state", s->state, "address", s->address, "link", s->link, "admin", s->admin,
-        "incarnation", (json_int_t)s->incarnation, "uptime_s", (json_int_t)uptime_s(), "connections",
+        "{ss ss ss ss ss? ss ss ss sI sI sI sI sI sI sI sf sf sI sI sI so so so}", "name", s->name, "role", s->role,
+        "version", RC_VERSION, "state", s->state, "reason", s->reason, "address", s->address, "link", s->link, "admin",
+        s->admin, "incarnation", (json_int_t)s->incarnation, "uptime_s", (json_int_t)uptime_s(), "connections",
         (json_int_t)s->connections, "relayed", (json_int_t)s->relayed, "rooms", (json_int_t)s->rooms,
         "messages_in_total", (json_int_t)s->messages_in, "messages_out_total", (json_int_t)s->messages_out,
         "messages_in_per_s", s->messages_in_per_s, "messages_out_per_s", s->messages_out_per_s, "queue_bytes",

@@ -42,6 +42,7 @@ struct rc_status {
     const char *name;    /* node.id */
     const char *role;    /* "gateway", ... */
     const char *state;   /* "serving", "open", "draining", ... */
+    const char *reason;  /* why it is not well, a sentence; NULL: it is, or the state says all */
     const char *address; /* client URL of gateways, else the link address */
     const char *link;
     const char *admin;

@@ -10,7 +10,7 @@
 
 #include "secret.h"
 
-#define RC_FETCH_BODY_MAX (16u << 20) /* bytes; a longer answer is an error */
+#define RC_FETCH_BODY_MAX (4u << 20) /* bytes; a longer answer is an error */
 
 struct rc_fetch;
 
@@ -35,6 +35,7 @@ struct rc_fetch_order {
     const char *address, *path;
     bool post; /* POST without a body, else GET */
     long timeout_ms;
+    size_t body_max; /* bytes; 0: RC_FETCH_BODY_MAX */
 };
 
 /* One request alone, to its end. False when out of memory, which is told on stderr: cb was not called. */

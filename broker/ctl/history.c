@@ -13,7 +13,8 @@
 #define KEY_MAX   160
 #define HOLD_MAX  ((size_t)64 << 20) /* bytes of pages that wait to be shown the other way round */
 #define PAGES_MAX 10000
-#define SHOWN     60 /* bytes of a message in the table */
+#define PAGE_MAX  ((size_t)16 << 20) /* bytes: more than 512 KiB and a line of the longest message */
+#define SHOWN     60                 /* bytes of a message in the table */
 
 /* ---- whom to ask ------------------------------------------------------------------------------------------------- */
 
@@ -122,7 +123,7 @@ static void read_page(const struct rc_history_order *o, const struct rc_survey_n
     *p = (struct page){.code = RC_EXIT_INTERNAL, .error = "not asked"};
     char *path = path_of(o, from, limit);
     struct rc_fetch_order order = {
-        .token = o->token, .address = node->admin, .path = path, .timeout_ms = o->timeout_ms};
+        .token = o->token, .address = node->admin, .path = path, .timeout_ms = o->timeout_ms, .body_max = PAGE_MAX};
     if (path)
         rc_fetch_one(&order, take_page, p);
     free(path);

@@ -216,9 +216,9 @@ static void drop_doubles(struct rc_survey *survey)
 static int by_role_and_name(const void *a, const void *b)
 {
     const struct rc_survey_node *x = *(struct rc_survey_node *const *)a, *y = *(struct rc_survey_node *const *)b;
-    static const char *const roles[] = {"gateway", "broker", "persister"};
-    int rank[2] = {3, 3};
-    for (int i = 0; i < 3; i++) {
+    static const char *const roles[] = {"gateway", "broker", "persister", "follower"};
+    int rank[2] = {4, 4};
+    for (int i = 0; i < 4; i++) {
         rank[0] = strcmp(x->role, roles[i]) == 0 ? i : rank[0];
         rank[1] = strcmp(y->role, roles[i]) == 0 ? i : rank[1];
     }

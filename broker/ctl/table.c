@@ -146,6 +146,23 @@ static void print_errors(FILE *out, const struct rc_survey *survey)
     }
 }
 
+/* Why a node that answers is not well. */
+static void print_reasons(FILE *out, const struct rc_survey *survey)
+{
+    for (size_t i = 0; i < survey->count; i++) {
+        const json_t *status = survey->node[i]->status;
+        const char *reason = json_string_value(json_object_get(status, "reason"));
+        char name[CELL], state[CELL], text[CELL * 8];
+        if (!reason)
+            continue;
+        put_text(name, survey->node[i]->name);
+        put_text(state, json_string_value(json_object_get(status, "state")));
+        snprintf(text, sizeof text, "%s", reason);
+        rc_plain(text);
+        fprintf(out, "%s is %s: %s\n", name, state, text);
+    }
+}
+
 static double sum_gateways(const struct rc_survey *survey, const char *key)
 {
     double sum = 0;
@@ -160,6 +177,7 @@ void rc_table_print(FILE *out, const struct rc_survey *survey, bool colour)
     size_t down = rc_survey_down(survey);
     print_rows(out, survey, colour);
     print_errors(out, survey);
+    print_reasons(out, survey);
     if (survey->truncated)
         fprintf(out, "more than %d nodes were named; the others are not shown\n", RC_SURVEY_MAX);
     fprintf(out,

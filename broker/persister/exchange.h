@@ -13,7 +13,8 @@
 #include "broker/persister/store.h"
 #include "mailbox.h"
 
-#define RC_EXCHANGE_PENDING (2 * RC_PERSISTERS_MAX) /* messages under way */
+#define RC_FOLLOWERS_MAX    16                                         /* sessions with such */
+#define RC_EXCHANGE_PENDING (2 * RC_PERSISTERS_MAX + RC_FOLLOWERS_MAX) /* messages under way */
 
 struct rc_exchange;
 

@@ -29,6 +29,7 @@
     X(PM_INVARIANTS, "invariants_broken", RC_COUNTER, "times", "Invariants of the protocol found broken: a bug.")      \
     X(PM_BROKERS, "brokers", RC_GAUGE, "brokers", "Brokers with a session.")                                           \
     X(PM_PERSISTERS, "persisters", RC_GAUGE, "persisters", "Other persisters with a session.")                         \
+    X(PM_FOLLOWERS, "followers", RC_GAUGE, "followers", "Followers with a session, who copy the log elsewhere.")       \
     X(PM_FILLING, "filling", RC_GAUGE, "0 or 1", "What the others had before is still being read.")                    \
     X(PM_FILL_BEHIND, "fill_behind", RC_GAUGE, "rows", "Rows not yet read of the log that we are furthest behind.")    \
     X(PM_FILL_OF, "fill_of", RC_GAUGE, "rows", "Rows in that log; 0 when nothing is behind.")                          \

@@ -1,13 +1,20 @@
 /* One line per option of the persister. */
 #include "broker/persister/options.h"
+#include "broker/persister/sql/pg.h"
 
 #define AT(field) offsetof(struct rc_persister_options, field)
 #define KIB       ((int64_t)1 << 10)
 #define MIB       ((int64_t)1 << 20)
 
 static const struct rc_option lines[] = {
-    {"data.dir", RC_OPT_STRING, AT(data_dir), 1, 0, NULL, "DIR", false,
-     "Directory of the store, made if it is not there; one persister each"},
+    {"sql", RC_OPT_URL, AT(sql), 0, 0, "", "postgresql://...", false,
+     "Store nothing, but copy what the persisters have into table mensajes of this PostgreSQL database"},
+    {"sql.persisters", RC_OPT_LIST, AT(sql_persisters), 0, RC_PERSISTERS_MAX, "", "ID=host:port,...", false,
+     "With sql: the persisters; one is followed, the others are there for when it is not"},
+    {"sql.password_file", RC_OPT_STRING, AT(sql_password_file), 0, 0, "", "FILE", false,
+     "With sql: file with the password, mode 0600; else the URL's, PGPASSWORD's, or that of the file PGPASSFILE"},
+    {"data.dir", RC_OPT_STRING, AT(data_dir), 0, 0, "", "DIR", false,
+     "Directory of the store, made if it is not there; one persister each. Must be given, but not with sql"},
     {"data.map_size", RC_OPT_SIZE, AT(map_size), MIB, RC_MAP_MAX, "64g", "bytes", false,
      "Most bytes that the store may grow to; address space, not disk, so be generous"},
     {"commit.records", RC_OPT_INT, AT(commit_records), 1, 65536, "1024", "records", false,
@@ -26,8 +33,24 @@ static const struct rc_option lines[] = {
     {"queue.intake", RC_OPT_SIZE, AT(intake_bytes), MIB, 1024 * MIB, "16m", "bytes", false,
      "Records that wait for their commit; at the bound further ones are left to the broker, who keeps them"},
     {"exchange.rate", RC_OPT_SIZE, AT(exchange_rate), 64 * KIB, 1024 * MIB, "16m", "bytes", false,
-     "Most bytes a second read from the logs of other persisters for what is missing here; new records go first"},
+     "Most bytes a second read from the logs of other persisters for what is missing here (new records go first), or "
+     "for sql"},
 };
+
+static void check_sql(struct rc_persister_options *o, struct rc_option_errors *errors)
+{
+    char why[RC_PG_WHY], secret_why[RC_SECRET_WHY];
+    if (!rc_pg_judge(o->sql, why))
+        rc_option_fail(errors, "sql: the URL %s", why);
+    if (!*o->sql_persisters)
+        rc_option_fail(errors,
+                       "sql.persisters: name the persisters whose log is to be read, as persister-1=10.0.0.4:7420");
+    else if (!rc_brokers_parse(o->sql_persisters, &o->sql_brokers, why, sizeof why))
+        rc_option_fail(errors, "sql.persisters: %s", why);
+    if (*o->sql_password_file &&
+        !rc_secret_password(&o->sql_password, "sql.password_file", o->sql_password_file, secret_why))
+        rc_option_fail(errors, "%s", secret_why);
+}
 
 /* Deleting takes fresh pages too: a store that fills its map cannot even shrink. */
 static void check_keep_bytes(const struct rc_persister_options *o, struct rc_option_errors *errors)
@@ -41,6 +64,10 @@ static void check(void *arg, struct rc_option_errors *errors)
 {
     struct rc_persister_options *o = arg;
     rc_common_check(&o->common, errors);
+    if (*o->sql)
+        check_sql(o, errors);
+    else if (!*o->data_dir)
+        rc_option_fail(errors, "data.dir must be given: --data.dir, ROOMCAST_DATA_DIR, or in the file of --config");
     check_keep_bytes(o, errors);
 }
 
@@ -80,5 +107,6 @@ void rc_persister_options_fini(struct rc_persister_options *o)
     struct rc_option_table table[2];
     struct rc_option_set set = set_of(o, table);
     rc_common_fini(&o->common);
+    rc_secret_fini(&o->sql_password);
     rc_options_free(&set);
 }

@@ -10,6 +10,9 @@ struct rc_persister_options {
     struct rc_common common;
     char **argv; /* main's, to read the options again */
     char *data_dir, *backup_dir;
+    char *sql, *sql_persisters, *sql_password_file; /* sql "": none, this is a persister */
+    struct rc_brokers sql_brokers;                  /* what sql.persisters means; weights mean nothing */
+    struct rc_secret sql_password;                  /* empty: libpq's business */
     int64_t map_size, commit_records, commit_bytes, intake_bytes, exchange_rate;
     int64_t commit_wait;           /* ms */
     int64_t keep_days, keep_bytes; /* 0: for ever */

@@ -31,6 +31,21 @@ enum rc_hello rc_peers_hello(const struct rc_persister_process *p, const struct 
     return ours ? RC_HELLO_OK : RC_HELLO_UNKNOWN;
 }
 
+/* S1, of a node that no broker knows: its name must be nobody else's here, and of two processes the newer one has it. */
+enum rc_hello rc_peers_follower(const struct rc_persister_process *p, const struct rc_peer *peer, uint64_t *known_inc)
+{
+    for (size_t i = 0; i < p->roster.count; i++)
+        if (p->roster.node[i].peer.role != RC_FOLLOWER && strcmp(p->roster.node[i].peer.id, peer->id) == 0)
+            return RC_HELLO_UNKNOWN;
+    const struct rc_session *s = rc_aside_of(p->aside, peer->id);
+    if (!s)
+        return p->followers < RC_FOLLOWERS_MAX ? RC_HELLO_OK : RC_HELLO_UNKNOWN;
+    if (s->peer.inc <= peer->inc)
+        return RC_HELLO_OK;
+    *known_inc = s->peer.inc;
+    return RC_HELLO_TWIN;
+}
+
 static void dial(struct rc_persister_process *p, const struct rc_peer *peer)
 {
     char why[RC_LINK_WHY], quoted[2 * RC_LINK_WHY];
@@ -70,6 +85,8 @@ static void take_result(struct rc_persister_process *p, struct rc_exchanged *r)
     if (r->side) {
         rc_metric_add(&p->values[PM_LOG_SERVED], 1);
         rc_host_side(p->host, s, rc_buf_hold(r->side));
+    } else if (s->peer.role == RC_FOLLOWER) {
+        good = false; /* it asks, and is asked nothing */
     } else if (r->has_page) {
         good = rc_persister_page(p->core, s, &r->page);
     }

@@ -21,9 +21,11 @@ uint64_t rc_peers_cursor(void *process, const char *peer, uint64_t store);
 
 /* Whether a persister that dialled us may be let in. */
 enum rc_hello rc_peers_hello(const struct rc_persister_process *p, const struct rc_peer *peer);
+/* The same for a follower: one that only reads our log, and whom nobody configures. */
+enum rc_hello rc_peers_follower(const struct rc_persister_process *p, const struct rc_peer *peer, uint64_t *known_inc);
 /* The brokers' map changed: dials who is new, gives up who is gone. */
 void rc_peers_dial(struct rc_persister_process *p);
-/* A Side came from a persister. */
+/* A Side came from a persister or a follower. */
 void rc_peers_side(struct rc_persister_process *p, struct rc_session *s, struct rc_buf *side);
 /* The thread has results. */
 void rc_peers_results(struct rc_persister_process *p);

@@ -39,6 +39,7 @@ struct rc_persister_process {
     bool committing;       /* the writer has a commit of the core */
     bool stopping;         /* the loop ends when that is told */
     bool twin;             /* another process has our id: the loop ends, and so does the program, with an error */
+    unsigned followers;    /* sessions with such */
     unsigned filling;      /* seconds since we are; 0: we are not */
     uint64_t broken_seen;  /* invariants, as last logged */
     bool warned;           /* that the store comes near its map size */

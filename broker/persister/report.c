@@ -21,6 +21,21 @@ const char *rc_persister_unready(const struct rc_persister_process *p)
     return s.brokers < majority(p) ? "no session with a majority of the brokers" : NULL;
 }
 
+/* The same with the cause, which may name a path of any bytes. */
+static bool tell_unready(const struct rc_persister_process *p, char *why, size_t size)
+{
+    const char *reason = rc_persister_unready(p);
+    const struct rc_writer_health *health = rc_writer_health(p->writer);
+    if (!reason)
+        return false;
+    snprintf(why, size, "%s%s%s", reason, health->degraded && health->why[0] ? ": " : "",
+             health->degraded ? health->why : "");
+    for (char *at = why; *at; at++)
+        if ((unsigned char)*at < ' ' || (unsigned char)*at > '~')
+            *at = '?';
+    return true;
+}
+
 static const char *state_text(const struct rc_persister_process *p)
 {
     if (p->stopping)
@@ -36,10 +51,7 @@ static const char *state_text(const struct rc_persister_process *p)
 
 static bool admin_ready(void *arg, char *why, size_t size)
 {
-    const char *reason = rc_persister_unready(arg);
-    if (reason)
-        snprintf(why, size, "%s", reason);
-    return !reason;
+    return !tell_unready(arg, why, size);
 }
 
 /* From the core and the threads; cheap. */
@@ -67,8 +79,9 @@ static void refresh(struct rc_persister_process *p, struct rc_persister_stats *s
         {PM_HISTORY_PENDING, rc_history_pending(p->history)},
         {PM_INVARIANTS, s->broken.count},
         {PM_BROKERS, s->brokers},
-        {PM_GATEWAYS, rc_aside_count(p->aside) - follow.peers},
+        {PM_GATEWAYS, rc_aside_count(p->aside) - follow.peers - p->followers},
         {PM_PERSISTERS, follow.peers},
+        {PM_FOLLOWERS, p->followers},
         {PM_FILLING, follow.filling},
         {PM_FILL_BEHIND, follow.behind},
         {PM_FILL_OF, follow.of},
@@ -125,6 +138,7 @@ static char *admin_status(void *arg)
     struct rc_persister_process *p = arg;
     struct rc_persister_stats s;
     refresh(p, &s);
+    char why[512];
     struct rc_status_node *map = calloc(RC_ROSTER_MAX, sizeof *map);
     if (!map)
         return NULL;
@@ -132,6 +146,7 @@ static char *admin_status(void *arg)
         .name = p->self.id,
         .role = "persister",
         .state = state_text(p),
+        .reason = tell_unready(p, why, sizeof why) ? why : NULL,
         .address = p->self.link,
         .link = p->self.link,
         .admin = p->self.admin,

@@ -25,6 +25,8 @@ static void leave(struct rc_persister_process *p, const struct rc_session *s)
         rc_roster_lost(&p->roster, source_of(p, &s->peer), rc_clock_now());
     if (s->peer.role == RC_PERSISTER)
         rc_follow_down(rc_persister_follow(p->core), s);
+    if (s->peer.role == RC_FOLLOWER)
+        p->followers--;
 }
 
 static void world_end(void *arg, struct rc_session *s, enum rc_end why)
@@ -45,9 +47,10 @@ struct rc_world rc_persister_world(struct rc_persister_process *p)
 static enum rc_hello node_hello(void *arg, const struct rc_peer *peer, uint64_t *known_inc)
 {
     const struct rc_persister_process *p = arg;
-    (void)known_inc;
     if (peer->role == RC_PERSISTER)
         return rc_peers_hello(p, peer);
+    if (peer->role == RC_FOLLOWER)
+        return rc_peers_follower(p, peer, known_inc);
     return peer->role == RC_GATEWAY ? RC_HELLO_OK : RC_HELLO_UNKNOWN;
 }
 
@@ -68,6 +71,7 @@ static struct rc_session *peer_up(struct rc_persister_process *p, const struct r
         rc_aside_down(p->aside, s);
         return NULL;
     }
+    p->followers += s && peer->role == RC_FOLLOWER;
     return s;
 }
 
@@ -145,7 +149,7 @@ static void node_side(void *arg, struct rc_session *s, struct rc_buf *bytes)
         rc_roster_unpack(&p->roster, source_of(p, &s->peer), bytes, rc_clock_now());
         return;
     }
-    if (s->peer.role == RC_PERSISTER) {
+    if (s->peer.role != RC_GATEWAY) {
         rc_peers_side(p, s, bytes);
         return;
     }

@@ -22,7 +22,9 @@ const char *rc_store_result_text(enum rc_store_result result)
     case RC_STORE_DISK_FULL:
         return "the disk is full";
     case RC_STORE_MAP_FULL:
-        return "the store has reached data.map_size";
+        return "the store has reached data.map_size; raise it and start again";
+    case RC_STORE_READ_ONLY:
+        return "data.dir is read-only";
     case RC_STORE_IO:
         break;
     }
@@ -39,6 +41,10 @@ enum rc_store_result rc_store_classify(int rc)
     case ENOSPC:
     case EDQUOT:
         return RC_STORE_DISK_FULL;
+    case EROFS:
+    case EACCES:
+    case EPERM:
+        return RC_STORE_READ_ONLY;
     default:
         return RC_STORE_IO;
     }
@@ -46,8 +52,7 @@ enum rc_store_result rc_store_classify(int rc)
 
 /* ---- directory and lock ------------------------------------------------------------------------ */
 
-/* Makes the names of new files in this directory as durable as their contents. */
-static bool sync_directory(const char *dir)
+bool rc_store_sync_directory(const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -97,10 +102,9 @@ static bool lock_directory(struct rc_store *store, char *why, size_t size)
                  store->dir, lock_holder(store->lock_fd));
         return false;
     }
-    if (ftruncate(store->lock_fd, 0) != 0 || dprintf(store->lock_fd, "%ld\n", (long)getpid()) < 0) {
-        snprintf(why, size, "data.dir %s cannot be written: %s", store->dir, strerror(errno));
-        return false;
-    }
+    /* For people only. On a full disk it fails, and the history can be read all the same. */
+    if (ftruncate(store->lock_fd, 0) == 0)
+        dprintf(store->lock_fd, "%ld\n", (long)getpid());
     return true;
 }
 
@@ -214,7 +218,7 @@ bool rc_store_env_open(struct rc_store *store, char *why, size_t size)
         snprintf(why, size, "data.dir %s: the store cannot be opened: %s%s", store->dir, mdb_strerror(rc),
                  rc == ENOMEM ? "; data.map_size does not fit into this process's address space" : "");
     if (rc == 0 && open_databases(store, why, size)) {
-        if (sync_directory(store->dir))
+        if (rc_store_sync_directory(store->dir))
             return true;
         snprintf(why, size, "data.dir %s cannot be synced: %s", store->dir, strerror(errno));
     }
@@ -302,7 +306,7 @@ struct rc_store *rc_store_open(const char *dir, uint64_t map_size, char *why, si
 {
     struct rc_store *store = store_new(dir, map_size, why, size);
     if (store && make_directory(dir, why, size) && lock_directory(store, why, size) &&
-        rc_store_env_open(store, why, size) && rc_store_upgrade(store, why, size))
+        rc_store_make(store, why, size) && rc_store_env_open(store, why, size) && rc_store_upgrade(store, why, size))
         return store;
     rc_store_close(store);
     return NULL;

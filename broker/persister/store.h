@@ -20,6 +20,7 @@ enum rc_store_result {
     RC_STORE_OK,
     RC_STORE_DISK_FULL, /* the file system has no room */
     RC_STORE_MAP_FULL,  /* the store has reached data.map_size */
+    RC_STORE_READ_ONLY, /* the file system or the file may not be written, as after an error of the disk */
     RC_STORE_IO,        /* anything else; after a failed write of its root page the environment is opened anew */
 };
 const char *rc_store_result_text(enum rc_store_result result); /* static string */

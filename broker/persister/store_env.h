@@ -57,6 +57,11 @@ void rc_disk_position_pack(const char *broker, uint64_t inc, struct rc_disk_posi
 bool rc_store_env_open(struct rc_store *store, char *why, size_t size);
 void rc_store_env_close(struct rc_store *store);
 
+/* Makes the store, if there is none. False with a sentence in why. The directory is locked. */
+bool rc_store_make(struct rc_store *store, char *why, size_t size);
+/* Makes the names in a directory as durable as what they name. False with errno. */
+bool rc_store_sync_directory(const char *dir);
+
 /* Entries of meta; these answer an LMDB code, MDB_NOTFOUND also for a value of another size. */
 int rc_store_meta64(struct rc_store *store, MDB_txn *txn, const char *name, uint64_t *value);
 int rc_store_meta_put(struct rc_store *store, MDB_txn *txn, const char *name, const void *data, size_t len);

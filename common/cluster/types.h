@@ -19,7 +19,12 @@ typedef int64_t rc_time;
 #define RC_PERSISTERS_MAX   16    /* persisters of one cluster */
 #define RC_SOCKET_ROOMS_MAX 8
 
-enum rc_role { RC_GATEWAY = 1, RC_BROKER = 2, RC_PERSISTER = 3 };
+enum rc_role {
+    RC_GATEWAY = 1,
+    RC_BROKER = 2,
+    RC_PERSISTER = 3,
+    RC_FOLLOWER = 4 /* reads a persister's log, for others */
+};
 
 /* Broker states, protocol.md B4, in order of willingness. */
 enum rc_broker_state {

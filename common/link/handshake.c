@@ -152,7 +152,7 @@ static bool to_addr(const ProtobufCBinaryData *from, char to[RC_ADDR_MAX + 1])
 static bool to_node(const Roomcast__Node *n, struct rc_peer *p)
 {
     *p = (struct rc_peer){.role = RC_GATEWAY};
-    if (!n || (int)n->role < RC_GATEWAY || (int)n->role > RC_PERSISTER || n->weight > RC_WEIGHT_MAX)
+    if (!n || (int)n->role < RC_GATEWAY || (int)n->role > RC_FOLLOWER || n->weight > RC_WEIGHT_MAX)
         return false;
     p->role = (enum rc_role)n->role;
     p->inc = n->inc;

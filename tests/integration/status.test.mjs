@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { BIN, clusterTest, run } from "./lib/cluster.mjs";
 import { SCALE, waitFor } from "./lib/wait.mjs";
 
-const KEYS = ["name", "role", "version", "state", "address", "link", "admin", "incarnation", "uptime_s", "connections", "relayed", "rooms",
+const KEYS = ["name", "role", "version", "state", "reason", "address", "link", "admin", "incarnation", "uptime_s", "connections", "relayed", "rooms",
     "messages_in_total", "messages_out_total", "messages_in_per_s", "messages_out_per_s", "queue_bytes", "memory_bytes", "lag",
     "partitions", "metrics", "map"];
 const ctl = (...args) => run(join(BIN, "roomcastctl"), args);

@@ -51,7 +51,7 @@ export function run(program, args, { env = {}, seconds = 60 } = {}) {
     });
 }
 
-const localCluster = (...args) => run(join(ROOT, "deploy/local-cluster"), args, { seconds: 120 });
+const LOCAL_CLUSTER = join(ROOT, "deploy/local-cluster");
 
 async function must(result, what) {
     const { code, stdout, stderr } = await result;
@@ -90,10 +90,11 @@ export function makeDirectory() {
 export class Cluster {
     /**
      * Prefer clusterTest. options: gateways, brokers, persisters (counts), settings (as --set takes them), jwtSecret, adminToken
-     * (the operator token of all nodes).
+     * (the operator token of all nodes), env (the environment of the nodes, beside this one), within (a command, with its
+     * arguments, that all nodes are started by: see lib/mounts.mjs).
      */
     static async start(options = {}) {
-        const cluster = new Cluster(makeDirectory(), options.adminToken);
+        const cluster = new Cluster(makeDirectory(), options);
         const counts = ["gateways", "brokers", "persisters"].filter((role) => options[role] !== undefined)
             .flatMap((role) => [`--${role}`, String(options[role])]);
         const secret = options.jwtSecret === undefined ? [] : ["--jwt-secret", options.jwtSecret];
@@ -101,8 +102,7 @@ export class Cluster {
             .flatMap((text) => ["--set", text]);
         running.add(cluster);
         for (let tries = 1; ; tries++) {
-            const { code, stdout, stderr } = await localCluster("up", "--dir", cluster.dir, "--base-port",
-                String(await freeBasePort()), ...counts, ...secret, ...settings);
+            const { code, stdout, stderr } = await cluster.local("up", "--base-port", String(await freeBasePort()), ...counts, ...secret, ...settings);
             if (code === 0) {
                 return cluster;
             }
@@ -113,11 +113,16 @@ export class Cluster {
         }
     }
 
-    constructor(dir, adminToken = null) {
-        this.dir = dir;
-        this.adminToken = adminToken;
+    constructor(dir, { adminToken = null, env = {}, within = [] } = {}) {
+        Object.assign(this, { dir, adminToken, env, within });
         this.clients = [];
         this.wantedExits = new Map(); // name of a node -> exit code that the test is responsible for
+    }
+
+    /** Runs deploy/local-cluster on this directory. */
+    local(...args) {
+        const [program, ...before] = [...this.within, LOCAL_CLUSTER];
+        return run(program, [...before, ...args, "--dir", this.dir], { env: this.env, seconds: 120 });
     }
 
     get adminTokenFile() {
@@ -212,7 +217,7 @@ export class Cluster {
         for (const name of [names].flat()) {
             this.wantedExits.set(name, signal === "KILL" ? 137 : 0);
         }
-        await must(localCluster("kill", ...[names].flat(), "--signal", signal, "--dir", this.dir), `kill ${names}`);
+        await must(this.local("kill", ...[names].flat(), "--signal", signal), `kill ${names}`);
     }
 
     /** Starts nodes that do not run, together; they are ready when it returns. */
@@ -220,12 +225,12 @@ export class Cluster {
         for (const name of [names].flat()) {
             this.wantedExits.delete(name);
         }
-        await must(localCluster("start", ...[names].flat(), "--dir", this.dir), `start ${names}`);
+        await must(this.local("start", ...[names].flat()), `start ${names}`);
     }
 
     /** Stops the whole cluster and starts it again, with its ports and data. */
     async restart() {
-        await must(localCluster("down", "--dir", this.dir), "down");
+        await must(this.local("down"), "down");
         this.wantedExits.clear();
         await this.startNodes(this.nodes.map((node) => node.name));
     }
@@ -239,7 +244,7 @@ export class Cluster {
     /** Ends all; returns what went wrong with the processes, a list of sentences. */
     async stop() {
         this.clients.forEach((client) => client.close());
-        const { code, stdout, stderr } = await localCluster("down", "--dir", this.dir);
+        const { code, stdout, stderr } = await this.local("down");
         running.delete(this);
         const wrong = code === 0 ? [] : [`down ended with ${code}: ${stdout}${stderr}`];
         for (const node of this.nodes) {

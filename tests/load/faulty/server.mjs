@@ -20,6 +20,7 @@ const seen = Object.fromEntries(FAULTS.map((name) => [name, 0])); // chances to 
 const done = Object.fromEntries(FAULTS.map((name) => [name, 0]));
 const rooms = new Map(); // name -> Set of sockets
 const everybody = new Set();
+let held = 0; // deliveries, to be late
 
 /** Whether it is time for this fault. */
 function wrong(fault) {
@@ -52,7 +53,8 @@ function deliver(socket, from, text) {
     if (wrong("garble")) {
         text = text.replace(/(.)"}\]$/, (_, last) => `${last === "~" ? "#" : "~"}"}]`);
     }
-    if (wrong("reorder")) {
+    if (!socket.held.has(from) && wrong("reorder")) {
+        held++;
         socket.held.set(from, text); // until a later one of this sender went out
         return;
     }
@@ -63,6 +65,7 @@ function deliver(socket, from, text) {
     if (socket.held.has(from)) {
         socket.send(socket.held.get(from));
         socket.held.delete(from);
+        held--;
     }
 }
 
@@ -119,6 +122,8 @@ server.listen(Number(options.port), "127.0.0.1", () => {
     console.log(JSON.stringify({ url: `http://127.0.0.1:${server.address().port}` }));
 });
 process.on("SIGTERM", () => {
+    done.reorder -= held; // nothing came behind them
+    done.drop += held;
     console.log(JSON.stringify(done));
     process.exit(0);
 });

@@ -28,6 +28,7 @@ struct own {
     char *format;
     char *path;
     char *peer;
+    char *sql;
 };
 
 static const struct rc_option shared_lines[] = {
@@ -44,6 +45,7 @@ static const struct rc_option own_lines[] = {
     {"log.format", RC_OPT_STRING, offsetof(struct own, format), 0, 0, "text", "text|json", true, "Form"},
     {"eio.path", RC_OPT_STRING, offsetof(struct own, path), 0, 0, "/socket.io/", "PATH", false, "Path"},
     {"peer", RC_OPT_ADDR, offsetof(struct own, peer), 0, 0, "", "host:port", false, "Peer"},
+    {"sql", RC_OPT_URL, offsetof(struct own, sql), 0, 60, "", "URL", false, "Database"},
 };
 
 static struct shared shared;
@@ -475,6 +477,29 @@ static void checks_relations(void **state)
     assert_int_equal(PARSE("--node.id=n", "--workers=8"), RC_OPTIONS_RUN);
 }
 
+static void never_shows_the_password_of_a_url(void **state)
+{
+    (void)state;
+    static const char *const urls[][2] = {
+        {"db://ana:pw@h:5/x", "sql = db://ana:***@h:5/x ;"},
+        {"db://ana:p@pw:w/@h/x?password=pw", "sql = db://ana:***@h/x?*** ;"},
+        {"db://:pw@h", "sql = db://:***@h ;"},
+        {"db://ana@h/x", "sql = db://ana@h/x ;"},
+        {"db://h:5/x", "sql = db://h:5/x ;"},
+        {"db:/ana:pw@h", "sql = (not shown) ;"},
+    };
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        assert_int_equal(PARSE("--node.id=n", "--show-config", "--sql", (char *)(uintptr_t)urls[i][0]), RC_EXIT_OK);
+        if (!strstr(out_text, urls[i][1]))
+            fail_msg("\"%s\" is not in \"%s\"", urls[i][1], out_text);
+    }
+    assert_int_equal(
+        PARSE("--node.id=n", "--sql=db://ana:pw-pw-pw-pw@host-of-a-name-that-is-too-long-for-the-option/x"),
+        RC_EXIT_USAGE);
+    said("sql = \"db://ana:***@host");
+    assert_null(strstr(err_text, "pw"));
+}
+
 static void shows_what_reads_back(void **state)
 {
     (void)state;
@@ -490,7 +515,8 @@ static void shows_what_reads_back(void **state)
                                   "demo = true ; flag\n"
                                   "log.format = text ; default\n"
                                   "eio.path = /socket.io/ ; default\n"
-                                  "peer =  ; default\n");
+                                  "peer =  ; default\n"
+                                  "sql =  ; default\n");
     write_bytes(out_text, out_len);
     unsetenv("ROOMCAST_QUEUE_BUFFER");
     assert_int_equal(PARSE("--config", path), RC_OPTIONS_RUN);
@@ -625,6 +651,7 @@ int main(void)
         TEST(tells_what_must_be_given),
         TEST(a_bad_flag_is_usage_also_beside_a_bad_file),
         TEST(checks_relations),
+        TEST(never_shows_the_password_of_a_url),
         TEST(shows_what_reads_back),
         TEST(helps),
         TEST(reloads_what_may_change),

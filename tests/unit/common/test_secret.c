@@ -78,6 +78,21 @@ static void reads_a_private_file(void **state)
     rc_secret_fini(&secret);
 }
 
+static void password_may_be_short_and_is_a_string(void **state)
+{
+    (void)state;
+    put_file("x\n", 2, 0600);
+    assert_true(rc_secret_password(&secret, "sql.password_file", path, why));
+    assert_string_equal((const char *)secret.bytes, "x");
+    rc_secret_fini(&secret);
+    put_file("\n", 1, 0600);
+    assert_false(rc_secret_password(&secret, "sql.password_file", path, why));
+    assert_non_null(strstr(why, "the password in "));
+    put_file("x", 1, 0640);
+    assert_false(rc_secret_password(&secret, "sql.password_file", path, why));
+    assert_non_null(strstr(why, "chmod 600"));
+}
+
 static void prefers_the_environment(void **state)
 {
     (void)state;
@@ -170,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(reads_a_private_file, set_up),
+        cmocka_unit_test_setup(password_may_be_short_and_is_a_string, set_up),
         cmocka_unit_test_setup(prefers_the_environment, set_up),
         cmocka_unit_test_setup(names_both_ways_when_there_is_none, set_up),
         cmocka_unit_test_setup(refuses_what_others_may_use, set_up),

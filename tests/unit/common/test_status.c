@@ -52,6 +52,7 @@ static struct rc_status sample(void)
     return (struct rc_status){.name = "gateway-1",
                               .role = "gateway",
                               .state = "serving",
+                              .reason = "of \"some\" kind",
                               .address = "http://127.0.0.1:8080",
                               .link = "127.0.0.1:7400",
                               .admin = "127.0.0.1:7401",
@@ -87,11 +88,12 @@ static void makes_json_of_all_keys(void **state)
     char *json = rc_status_json(&status);
     json_t *root = json_loads(json, 0, NULL);
     assert_non_null(root);
-    assert_int_equal(json_object_size(root), 22);
+    assert_int_equal(json_object_size(root), 23);
     assert_string_equal(text(root, "name"), "gateway-1");
     assert_string_equal(text(root, "role"), "gateway");
     assert_string_equal(text(root, "version"), RC_VERSION);
     assert_string_equal(text(root, "state"), "serving");
+    assert_string_equal(text(root, "reason"), "of \"some\" kind");
     assert_string_equal(text(root, "address"), "http://127.0.0.1:8080");
     assert_string_equal(text(root, "link"), "127.0.0.1:7400");
     assert_string_equal(text(root, "admin"), "127.0.0.1:7401");

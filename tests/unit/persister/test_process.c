@@ -117,8 +117,9 @@ static int exit_code(struct child *c)
 
 /* ---- the other nodes ----------------------------------------------------------------------------------------------------- */
 
-struct actor { /* a broker, a gateway or another persister with one session */
+struct actor { /* a broker, a gateway, another persister or a follower with one session */
     struct rc_host *host;
+    uint64_t inc;
     struct rc_session *s; /* NULL: none */
     struct rc_peer peer;  /* the persister, when it last came up */
     unsigned ups;
@@ -127,7 +128,7 @@ struct actor { /* a broker, a gateway or another persister with one session */
     uint64_t resend;     /* broker: last RESEND, 0: none yet */
     struct rc_buf *side; /* gateway, persister: the last one that came */
 };
-static struct actor broker, gateway, sister;
+static struct actor broker, gateway, sister, reader, namesake;
 static struct rc_topic_pub *topic;
 
 static enum rc_hello on_hello(void *arg, const struct rc_peer *peer, uint64_t *known_inc)
@@ -141,7 +142,7 @@ static struct rc_session *on_up(void *arg, const struct rc_peer *peer, uint64_t 
 {
     struct actor *a = arg;
     (void)state;
-    a->s = rc_session_new(peer, session, 5, 0, rc_clock_now());
+    a->s = rc_session_new(peer, session, a->inc, 0, rc_clock_now());
     a->peer = *peer;
     a->stored = UINT64_MAX;
     a->ups++;
@@ -194,6 +195,7 @@ static void open_actor(struct actor *a, enum rc_role role, const char *id)
     char why[RC_LINK_WHY] = "";
     struct rc_link_config c = {.self = {.role = role, .inc = 5}, .secret = &secret};
     snprintf(c.self.id, sizeof c.self.id, "%s", id);
+    a->inc = 5;
     if (role == RC_BROKER) {
         snprintf(c.listen, sizeof c.listen, "127.0.0.1:0");
         snprintf(c.self.topic, sizeof c.self.topic, "%s", rc_topic_pub_address(topic));
@@ -222,6 +224,8 @@ static void turn(struct actor *a)
         turn(&broker);                                                                                                 \
         turn(&gateway);                                                                                                \
         turn(&sister);                                                                                                 \
+        turn(&reader);                                                                                                 \
+        turn(&namesake);                                                                                               \
         poll(NULL, 0, 2);                                                                                              \
     }
 
@@ -364,11 +368,11 @@ static void stops_cleanly_and_goes_on_where_it_was(void **state)
     assert_int_equal(ask_history(fecha), 6);
 }
 
-static uint64_t refused_by(const struct actor *a)
+static uint64_t refused_by(const struct actor *a, enum rc_why why)
 {
     struct rc_link_stats stats;
     rc_link_stats(rc_host_link(a->host), &stats);
-    return stats.ended[RC_WHY_UNKNOWN];
+    return stats.ended[why];
 }
 
 static void persister_that_no_broker_knows_is_not_let_in(void **state)
@@ -376,7 +380,7 @@ static void persister_that_no_broker_knows_is_not_let_in(void **state)
     (void)state;
     open_actor(&sister, RC_PERSISTER, "persister-0");
     dial_from(&sister);
-    UNTIL(refused_by(&sister) > 0);
+    UNTIL(refused_by(&sister, RC_WHY_UNKNOWN) > 0);
     assert_null(sister.s);
     vouch_for("persister-0");
     UNTIL(sister.s);
@@ -405,6 +409,51 @@ static void persisters_pull_from_each_other(void **state)
     unsigned ups = sister.ups;
     assert_true(rc_host_side(sister.host, sister.s, rc_buf_copy("\xff", 1)));
     UNTIL(sister.ups > ups && sister.s); /* cut off, and dialled again */
+}
+
+static void follower_reads_the_log_and_may_do_nothing_else(void **state)
+{
+    struct rc_pull pull = {0, 1, 10, 100000};
+    (void)state;
+    open_actor(&reader, RC_FOLLOWER, "sql-1");
+    dial_from(&reader);
+    UNTIL(reader.s);
+    assert_true(rc_host_side(reader.host, reader.s, rc_pull_pack(&pull)));
+    UNTIL(is_side(&reader, ROOMCAST__SIDE__KIND_LOG_ROWS));
+    unsigned ups = reader.ups;
+    assert_true(rc_host_side(reader.host, reader.s, rc_buf_hold(reader.side))); /* nobody asked it */
+    UNTIL(reader.ups > ups && reader.s);
+}
+
+static void follower_needs_a_name_that_nobody_else_has(void **state)
+{
+    static const char *const taken[] = {"gateway-2", "persister-0", "persister-1", "broker-1"};
+    (void)state;
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+        open_actor(&namesake, RC_FOLLOWER, taken[i]);
+        dial_from(&namesake);
+        UNTIL(refused_by(&namesake, RC_WHY_UNKNOWN) > 0);
+        assert_non_null(gateway.s);
+        rc_host_free(namesake.host);
+        namesake.host = NULL;
+    }
+}
+
+static void of_two_followers_with_one_name_the_newer_one_stays(void **state)
+{
+    (void)state;
+    unsigned ups = reader.ups;
+    open_actor(&namesake, RC_FOLLOWER, "sql-1");
+    rc_link_set_inc(rc_host_link(namesake.host), namesake.inc = reader.inc - 1);
+    dial_from(&namesake);
+    UNTIL(refused_by(&namesake, RC_WHY_TWIN) > 0);
+    assert_true(reader.s && reader.ups == ups);
+    rc_host_free(namesake.host);
+    open_actor(&namesake, RC_FOLLOWER, "sql-1");
+    rc_link_set_inc(rc_host_link(namesake.host), namesake.inc = reader.inc + 1);
+    dial_from(&namesake);
+    UNTIL(namesake.s && refused_by(&reader, RC_WHY_TWIN) > 0);
+    assert_null(reader.s);
 }
 
 static void gateway_that_sends_something_else_is_cut_off(void **state)
@@ -463,11 +512,18 @@ static int teardown(void **state)
         kill(child[i].pid, SIGKILL);
         exit_code(&child[i]);
     }
+    rc_host_free(namesake.host);
+    rc_host_free(reader.host);
     rc_host_free(sister.host);
     rc_host_free(gateway.host);
     rc_host_free(broker.host);
     rc_topic_pub_free(topic);
     rc_buf_rele(sister.side);
+    rc_buf_rele(reader.side);
+    if (namesake.s)
+        rc_session_free(namesake.s);
+    if (reader.s)
+        rc_session_free(reader.s);
     if (sister.s)
         rc_session_free(sister.s);
     if (gateway.s)
@@ -486,6 +542,9 @@ int main(void)
         cmocka_unit_test(stops_cleanly_and_goes_on_where_it_was),
         cmocka_unit_test(persister_that_no_broker_knows_is_not_let_in),
         cmocka_unit_test(persisters_pull_from_each_other),
+        cmocka_unit_test(follower_reads_the_log_and_may_do_nothing_else),
+        cmocka_unit_test(follower_needs_a_name_that_nobody_else_has),
+        cmocka_unit_test(of_two_followers_with_one_name_the_newer_one_stays),
         cmocka_unit_test(gateway_that_sends_something_else_is_cut_off),
         cmocka_unit_test(keeps_no_longer_than_it_is_told),
     };
