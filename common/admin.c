@@ -1,10 +1,7 @@
 /* The admin HTTP listener of a node, on libevent's evhttp. */
-#include "admin.h"
+#include "admin_impl.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <netdb.h>
 #include <stdlib.h>
@@ -33,6 +30,7 @@ struct rc_admin {
     struct rc_loop *loop;            /* the daemon's */
     struct evhttp *http;             /* owned, with listener and connections */
     struct evconnlistener *listener; /* http's */
+    struct rc_admin_calls calls;     /* not yet answered */
     struct rc_watch *pause;          /* until accepting goes on after a failure, else NULL */
     char address[RC_ADDR_MAX + 8];   /* that it listens on */
 };
@@ -118,36 +116,31 @@ static const struct route {
     {"/reload", "text/plain", false, true, answer_reload},
 };
 
-static const struct route *find_route(const struct evhttp_uri *uri)
+/* The route of a path: a common one, or one of the node's own in *own. False: neither. */
+static bool find_route(const struct rc_admin *admin, const struct evhttp_uri *uri, struct route *out,
+                       const struct rc_admin_route **own)
 {
     const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    *own = NULL;
     for (size_t i = 0; path && i < sizeof routes / sizeof routes[0]; i++) {
         if (strcmp(routes[i].path, path) == 0) {
-            return &routes[i];
+            *out = routes[i];
+            return true;
         }
     }
-    return NULL;
-}
-
-/* The body leaves here; HEAD tells its length only. One request per connection: nothing idles between two. */
-static void reply(struct evhttp_request *req, unsigned code, const char *type, const char *body, size_t len)
-{
-    struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
-    char length[24];
-    snprintf(length, sizeof length, "%zu", len);
-    evhttp_add_header(headers, "Content-Type", type);
-    evhttp_add_header(headers, "Content-Length", length);
-    evhttp_add_header(headers, "Cache-Control", "no-store");
-    evhttp_add_header(headers, "Connection", "close");
-    if (evhttp_request_get_command(req) != EVHTTP_REQ_HEAD) {
-        evbuffer_add(evhttp_request_get_output_buffer(req), body, len);
+    for (size_t i = 0; path && i < admin->config.route_count; i++) {
+        if (strcmp(admin->config.routes[i].path, path) == 0) {
+            *own = &admin->config.routes[i];
+            *out = (struct route){.path = path, .post = (*own)->post};
+            return true;
+        }
     }
-    evhttp_send_reply(req, (int)code, NULL, NULL);
+    return false;
 }
 
 static void reply_text(struct evhttp_request *req, unsigned code, const char *text)
 {
-    reply(req, code, "text/plain", text, strlen(text));
+    rc_admin_send(req, code, "text/plain", text, strlen(text));
 }
 
 static bool authorized(const struct rc_admin *admin, struct evhttp_request *req)
@@ -173,7 +166,7 @@ static void call(const struct rc_admin *admin, const struct route *route, struct
     }
     unsigned code = route->answer(admin, out);
     fclose(out);
-    reply(req, text ? code : HTTP_INTERNAL, route->type, text ? text : "", text ? len : 0);
+    rc_admin_send(req, text ? code : HTTP_INTERNAL, route->type, text ? text : "", text ? len : 0);
     free(text);
 }
 
@@ -186,20 +179,24 @@ static void on_request(struct evhttp_request *req, void *arg)
 {
     struct rc_admin *admin = arg;
     struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
-    const struct route *route = find_route(evhttp_request_get_evhttp_uri(req));
+    struct route route;
+    const struct rc_admin_route *own;
+    bool found = find_route(admin, evhttp_request_get_evhttp_uri(req), &route, &own);
     enum evhttp_cmd_type method = evhttp_request_get_command(req);
     if (evhttp_find_header(evhttp_request_get_input_headers(req), "Origin")) {
         reply_text(req, 403, "not for web pages\n");
-    } else if (!route) {
+    } else if (!found) {
         reply_text(req, HTTP_NOTFOUND, "no such path; /healthz /readyz /metrics /status /drain /drain/stay /reload\n");
-    } else if (!has_method(route, method)) {
-        evhttp_add_header(headers, "Allow", route->post ? "POST" : "GET, HEAD");
+    } else if (!has_method(&route, method)) {
+        evhttp_add_header(headers, "Allow", route.post ? "POST" : "GET, HEAD");
         reply_text(req, HTTP_BADMETHOD, "this path has other methods\n");
-    } else if (!route->open && !authorized(admin, req)) {
+    } else if (!route.open && !authorized(admin, req)) {
         evhttp_add_header(headers, "WWW-Authenticate", "Bearer");
         reply_text(req, 401, "needs the operator token: Authorization: Bearer TOKEN\n");
+    } else if (own) {
+        rc_admin_calls_begin(&admin->calls, own, admin->config.arg, req);
     } else {
-        call(admin, route, req);
+        call(admin, &route, req);
     }
 }
 
@@ -342,11 +339,18 @@ const char *rc_admin_address(const struct rc_admin *admin)
     return admin->address;
 }
 
+void rc_admin_reply(struct rc_admin *admin, uint64_t call, unsigned status, const char *type, const char *body,
+                    size_t len)
+{
+    rc_admin_calls_end(&admin->calls, call, status, type, body, len);
+}
+
 void rc_admin_free(struct rc_admin *admin)
 {
     if (!admin) {
         return;
     }
+    rc_admin_calls_fini(&admin->calls);
     rc_watch_free(admin->pause);
     if (admin->listener) {
         LIST_REMOVE(admin, link);

@@ -13,6 +13,7 @@
  *                  before it is told to (brokers)
  *   POST /reload   200 and what changed, a line        likewise
  *                  each; 422 and why nothing did
+ *   the paths of rc_admin_config.routes                likewise
  *
  * HEAD is answered like GET without the body. Limits: one request per connection, 8 KiB of headers, 64 KiB of body,
  * 5 s without progress. The number of connections has no limit of its own, because evhttp tells nobody when a silent
@@ -25,6 +26,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "exit.h"
@@ -33,7 +35,19 @@
 
 #define RC_ADMIN_WHY 512
 
+#define RC_ADMIN_CALLS 64 /* requests that wait for rc_admin_reply */
+
 struct rc_admin;
+struct rc_admin_query;
+
+struct rc_admin_route { /* a path that this kind of node has beside the common ones */
+    const char *path;
+    bool post; /* has the method POST alone, else GET and HEAD */
+    /* Answers by rc_admin_reply, within the call or later. The query is valid within it. */
+    void (*ask)(void *arg, uint64_t call, const struct rc_admin_query *query);
+};
+/* The decoded value of a parameter of the query string, NULL when it is not there. */
+const char *rc_admin_parameter(const struct rc_admin_query *query, const char *name);
 
 struct rc_admin_config {
     const char *listen;            /* host:port, port 0 for any free one */
@@ -51,6 +65,8 @@ struct rc_admin_config {
     bool (*drain_stay)(void *arg);
     /* Reads the options again; says what changed, or why it was refused (false). */
     bool (*reload)(void *arg, FILE *report);
+    const struct rc_admin_route *routes; /* outlive the admin; may be NULL */
+    size_t route_count;
     void *arg;
 };
 
@@ -65,6 +81,10 @@ enum rc_exit rc_admin_new(struct rc_admin **out, struct rc_loop *loop, const str
 
 /* host:port that it listens on, with the real port. Valid as long as the admin. */
 const char *rc_admin_address(const struct rc_admin *admin);
+
+/* Answers a call, each once; does nothing when that was done. From the loop's thread. body is copied. */
+void rc_admin_reply(struct rc_admin *admin, uint64_t call, unsigned status, const char *type, const char *body,
+                    size_t len);
 
 /* Closes the listener and all its connections. Not from its callbacks. NULL is allowed. */
 void rc_admin_free(struct rc_admin *admin);

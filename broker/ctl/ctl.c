@@ -1,22 +1,31 @@
-/* roomcastctl: reads the command line and runs the command. */
+/* roomcastctl: runs the command of the command line. */
 #include "broker/ctl/ctl.h"
 
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "broker/ctl/backup.h"
+#include "broker/ctl/command_line.h"
 #include "broker/ctl/drain.h"
+#include "broker/ctl/history.h"
 #include "broker/ctl/reload.h"
 #include "broker/ctl/survey.h"
 #include "broker/ctl/table.h"
 
+#define PATIENCE_MS 30000
+#define SHOW        50 /* messages of history without --limit */
+
 static const char help[] =
     "usage: roomcastctl [--cluster FILE] [--node HOST:PORT,...] status [-o table|json]\n"
-    "       roomcastctl [--cluster FILE] [--node HOST:PORT,...] drain NODE [--stay] [--wait]\n"
-    "       roomcastctl [--cluster FILE] [--node HOST:PORT,...] reload [NODE] [--wait]\n"
+    "       roomcastctl ... drain NODE [--stay] [--wait]\n"
+    "       roomcastctl ... reload [NODE] [--wait]\n"
+    "       roomcastctl ... history [PERSISTER] [--user USER] [--limit N] [--before KEY | --after KEY] [-o "
+    "table|json]\n"
+    "       roomcastctl ... export [PERSISTER] [--user USER] [--from TIME] [--to TIME] [--after KEY] > FILE\n"
+    "       roomcastctl ... backup PERSISTER NAME\n"
     "       roomcastctl version\n"
     "\n"
     "status   asks every node at once and shows a row for each; one that does not answer is a row with state "
@@ -28,6 +37,13 @@ static const char help[] =
     "reload   makes one node, or all, read their options again, and prints what changed. Brokers are added and "
     "removed\n"
     "         so, one at a time. A node that refuses changes nothing and says why.\n"
+    "history  shows the newest messages of a persister, or those before or after a key, which each message has; the\n"
+    "         oldest first.\n"
+    "export   writes messages to stdout, a line of JSON each, the oldest first; roomcast-persister --import reads "
+    "them.\n"
+    "         What was cut off goes on with --after and the key of its last line.\n"
+    "backup   makes a persister copy its store to the file NAME in its backup.dir while it runs;\n"
+    "         roomcast-persister --restore reads it.\n"
     "version  prints the version of this program.\n"
     "\n"
     "  --cluster FILE        cluster.json of deploy/local-cluster\n"
@@ -36,120 +52,30 @@ static const char help[] =
     "mode 0600;\n"
     "                        or the token itself in ROOMCAST_ADMIN_TOKEN)\n"
     "  --timeout SECONDS     for all answers together, 0.1 to 60 (2)\n"
-    "  -o, --output FORMAT   table (for people) or json (for scripts)\n"
+    "  -o, --output FORMAT   table (for people) or json (for scripts; history: a line of JSON each message)\n"
     "  --wait                drain: return when the node is gone, and show until then what is left; with --stay,\n"
     "                        when nothing is left. reload: return when each node counts all its brokers, so that the\n"
     "                        next may be added or removed\n"
     "  --stay                drain: the broker does not end before it is drained without --stay, or stopped\n"
+    "  --user USER           messages from or to this user; without it of all\n"
+    "  --limit N             1 to 10000 messages (50)\n"
+    "  --from, --to TIME     messages from this moment on, and before that one: 2026-01-31, 2026-01-31T12:00:00Z (UTC) "
+    "or\n"
+    "                        ms since 1970\n"
     "  --help, --version\n"
     "\n"
     "exit code: 0 all nodes answered, the node drains (with --wait: is gone); 69 one did not answer, refused the token "
     "or\n"
-    "is still there; 64 usage, no such node, or one that cannot be drained; 78 FILE or the token cannot be used, or a "
-    "node\n"
-    "refused its options; 70 internal\n";
+    "is still there; 64 usage, no such node, or one that cannot be drained; 73 the backup or the output cannot be "
+    "written;\n"
+    "78 FILE or the token cannot be used, or a node refused its options; 70 internal\n";
 
-struct command_line {
-    const char *cluster, *node, *token_file;
-    long timeout_ms;
-    bool json, wait, stay;
-    const char *command; /* NULL: help was printed */
-    const char *subject; /* the node to drain or to reload; NULL: none was named */
-};
-
-static enum rc_exit usage_error(const char *fmt, const char *what)
-{
-    fputs("roomcastctl: ", stderr);
-    fprintf(stderr, fmt, what);
-    fputs("; see roomcastctl --help\n", stderr);
-    return RC_EXIT_USAGE;
-}
-
-static bool read_timeout(const char *text, long *ms)
-{
-    char *end;
-    double seconds = strtod(text, &end);
-    *ms = (long)(seconds * 1000);
-    return end != text && *end == '\0' && seconds >= 0.1 && seconds <= 60;
-}
-
-static enum rc_exit take_option(int option, struct command_line *line)
-{
-    switch (option) {
-    case 'c':
-        line->cluster = optarg;
-        return RC_EXIT_OK;
-    case 'n':
-        line->node = optarg;
-        return RC_EXIT_OK;
-    case 't':
-        line->token_file = optarg;
-        return RC_EXIT_OK;
-    case 'w':
-        return read_timeout(optarg, &line->timeout_ms)
-                   ? RC_EXIT_OK
-                   : usage_error("--timeout %s: give seconds from 0.1 to 60", optarg);
-    case 'W':
-        line->wait = true;
-        return RC_EXIT_OK;
-    case 'S':
-        line->stay = true;
-        return RC_EXIT_OK;
-    case 'o':
-        line->json = strcmp(optarg, "json") == 0;
-        return line->json || strcmp(optarg, "table") == 0 ? RC_EXIT_OK
-                                                          : usage_error("-o %s: give table or json", optarg);
-    default:
-        return RC_EXIT_USAGE; /* getopt_long told what was wrong */
-    }
-}
-
-static enum rc_exit read_command_line(int argc, char **argv, struct command_line *line)
-{
-    static const struct option options[] = {
-        {"cluster", required_argument, NULL, 'c'},
-        {"node", required_argument, NULL, 'n'},
-        {"token-file", required_argument, NULL, 't'},
-        {"timeout", required_argument, NULL, 'w'},
-        {"output", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {"wait", no_argument, NULL, 'W'},
-        {"stay", no_argument, NULL, 'S'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-    enum rc_exit code = RC_EXIT_OK;
-    while ((option = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
-        if (option == 'h' || option == 'v') {
-            line->command = option == 'h' ? "help" : "version";
-            return RC_EXIT_OK;
-        }
-        if ((code = take_option(option, line)) != RC_EXIT_OK) {
-            if (option == '?')
-                fputs("see roomcastctl --help\n", stderr);
-            return code;
-        }
-    }
-    if (optind == argc)
-        return usage_error("%s", "a command is missing: status, drain, reload or version");
-    line->command = argv[optind++];
-    bool drain = strcmp(line->command, "drain") == 0, reload = strcmp(line->command, "reload") == 0;
-    if (drain || reload)
-        line->subject = argv[optind] ? argv[optind++] : NULL;
-    if (line->wait && !drain && !reload)
-        return usage_error("--wait is for drain and reload, not for %s", line->command);
-    if (line->stay && !drain)
-        return usage_error("--stay is for drain, not for %s", line->command);
-    return optind < argc ? usage_error("unexpected argument %s", argv[optind]) : RC_EXIT_OK;
-}
-
-static enum rc_exit fill_survey(const struct command_line *line, struct rc_survey *survey)
+static enum rc_exit fill_survey(const struct rc_command_line *line, struct rc_survey *survey)
 {
     char why[RC_SURVEY_WHY];
     enum rc_exit code = RC_EXIT_OK;
     if (!line->cluster && !line->node)
-        return usage_error("%s", "which cluster? give --cluster FILE or --node HOST:PORT");
+        return rc_usage_error("%s", "which cluster? give --cluster FILE or --node HOST:PORT");
     if (line->cluster)
         code = rc_survey_load(survey, line->cluster, why);
     if (code == RC_EXIT_OK && line->node)
@@ -159,7 +85,7 @@ static enum rc_exit fill_survey(const struct command_line *line, struct rc_surve
     return code;
 }
 
-static enum rc_exit load_token(const struct command_line *line, struct rc_secret *token)
+static enum rc_exit load_token(const struct rc_command_line *line, struct rc_secret *token)
 {
     char why[RC_SECRET_WHY];
     if (!rc_secret_given(line->token_file ? line->token_file : "", "ROOMCAST_ADMIN_TOKEN") ||
@@ -184,17 +110,55 @@ static enum rc_exit print_survey(const struct rc_survey *survey, bool json)
     return rc_survey_down(survey) ? RC_EXIT_UNAVAILABLE : RC_EXIT_OK;
 }
 
-static enum rc_exit answer(const struct command_line *line, struct rc_survey *survey, const struct rc_secret *token)
+/* For answers that take a persister a while. */
+static long patience(const struct rc_command_line *line)
+{
+    return line->timeout_ms > PATIENCE_MS ? line->timeout_ms : PATIENCE_MS;
+}
+
+static enum rc_exit back_up(const struct rc_command_line *line, const struct rc_survey *survey,
+                            const struct rc_secret *token)
+{
+    return rc_ctl_backup(&(struct rc_backup_order){.survey = survey,
+                                                   .token = token,
+                                                   .timeout_ms = line->timeout_ms,
+                                                   .persister = line->subject[0],
+                                                   .name = line->subject[1],
+                                                   .every_second = isatty(STDOUT_FILENO)});
+}
+
+static enum rc_exit read_history(const struct rc_command_line *line, const struct rc_survey *survey,
+                                 const struct rc_secret *token)
+{
+    struct rc_history_order order = {.survey = survey,
+                                     .token = token,
+                                     .timeout_ms = patience(line),
+                                     .persister = line->subject[0],
+                                     .user = line->user,
+                                     .before = line->before,
+                                     .after = line->after,
+                                     .from = line->from,
+                                     .to = line->to,
+                                     .limit = line->limit ? line->limit : SHOW,
+                                     .json = line->json};
+    return strcmp(line->command, "export") == 0 ? rc_ctl_export(&order) : rc_ctl_history(&order);
+}
+
+static enum rc_exit answer(const struct rc_command_line *line, struct rc_survey *survey, const struct rc_secret *token)
 {
     if (strcmp(line->command, "status") == 0)
         return print_survey(survey, line->json);
     if (strcmp(line->command, "reload") == 0)
         return rc_ctl_reload(&(struct rc_reload_order){.survey = survey,
                                                        .token = token,
-                                                       .node = line->subject,
+                                                       .node = line->subject[0],
                                                        .timeout_ms = line->timeout_ms,
                                                        .wait = line->wait});
-    struct rc_drain_order order = {.node = line->subject,
+    if (strcmp(line->command, "backup") == 0)
+        return back_up(line, survey, token);
+    if (strcmp(line->command, "drain") != 0)
+        return read_history(line, survey, token);
+    struct rc_drain_order order = {.node = line->subject[0],
                                    .survey = survey,
                                    .token = token,
                                    .timeout_ms = line->timeout_ms,
@@ -205,7 +169,7 @@ static enum rc_exit answer(const struct command_line *line, struct rc_survey *su
 }
 
 /* The commands begin with the state of all nodes. */
-static enum rc_exit survey_and_answer(const struct command_line *line)
+static enum rc_exit survey_and_answer(const struct rc_command_line *line)
 {
     static struct rc_survey survey; /* static for its size */
     struct rc_secret token = {0};
@@ -227,8 +191,8 @@ static enum rc_exit survey_and_answer(const struct command_line *line)
 
 enum rc_exit rc_ctl_run(int argc, char **argv)
 {
-    struct command_line line = {.timeout_ms = 2000};
-    enum rc_exit code = read_command_line(argc, argv, &line);
+    struct rc_command_line line = {.timeout_ms = 2000};
+    enum rc_exit code = rc_command_line_read(argc, argv, &line);
     if (code != RC_EXIT_OK)
         return code;
     if (strcmp(line.command, "help") == 0) {
@@ -239,10 +203,5 @@ enum rc_exit rc_ctl_run(int argc, char **argv)
         puts("roomcastctl " RC_VERSION);
         return RC_EXIT_OK;
     }
-    if (strcmp(line.command, "drain") == 0)
-        return line.subject ? survey_and_answer(&line)
-                            : usage_error("%s", "which node? give its name: drain gateway-1");
-    return strcmp(line.command, "status") == 0 || strcmp(line.command, "reload") == 0
-               ? survey_and_answer(&line)
-               : usage_error("unknown command %s; there are status, drain, reload and version", line.command);
+    return survey_and_answer(&line);
 }

@@ -17,6 +17,7 @@ struct get { /* one request under way, in the list of its fetch */
     void *arg;
     char *body;
     size_t len, room; /* bytes in body, bytes that it has room for */
+    size_t max;       /* most bytes of it */
 };
 
 struct rc_fetch {
@@ -55,7 +56,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *arg)
 {
     struct get *get = arg;
     size_t more = size * count;
-    if (get->len + more > RC_FETCH_BODY_MAX)
+    if (get->len + more > get->max)
         return 0; /* ends the transfer with CURLE_WRITE_ERROR */
     if (get->len + more > get->room) {
         size_t room = 2 * (get->len + more);
@@ -97,7 +98,7 @@ static bool set_method(const struct get *get, bool post)
                      curl_easy_setopt(get->curl, CURLOPT_POSTFIELDS, "") == CURLE_OK);
 }
 
-static bool add(struct rc_fetch *fetch, const char *address, const char *path, bool post, rc_fetch_cb cb, void *arg)
+static bool add(struct rc_fetch *fetch, const struct rc_fetch_order *order, rc_fetch_cb cb, void *arg)
 {
     struct get *get = calloc(1, sizeof *get);
     char *url = NULL;
@@ -105,9 +106,11 @@ static bool add(struct rc_fetch *fetch, const char *address, const char *path, b
         return false;
     get->curl = curl_easy_init();
     get->cb = cb;
+    get->max = order->body_max ? order->body_max : RC_FETCH_BODY_MAX;
     get->arg = arg;
-    bool added = get->curl && asprintf(&url, "http://%s%s", address, path) > 0 && set_up(fetch, get, url) &&
-                 set_method(get, post) && curl_multi_add_handle(fetch->multi, get->curl) == CURLM_OK;
+    bool added = get->curl && asprintf(&url, "http://%s%s", order->address, order->path) > 0 &&
+                 set_up(fetch, get, url) && set_method(get, order->post) &&
+                 curl_multi_add_handle(fetch->multi, get->curl) == CURLM_OK;
     free(url);
     if (!added) {
         get_free(get);
@@ -120,7 +123,7 @@ static bool add(struct rc_fetch *fetch, const char *address, const char *path, b
 
 bool rc_fetch_add(struct rc_fetch *fetch, const char *address, const char *path, rc_fetch_cb cb, void *arg)
 {
-    return add(fetch, address, path, false, cb, arg);
+    return add(fetch, &(struct rc_fetch_order){.address = address, .path = path}, cb, arg);
 }
 
 /* Takes the request out before its callback, which may add others. */
@@ -198,7 +201,7 @@ void rc_fetch_free(struct rc_fetch *fetch)
 bool rc_fetch_one(const struct rc_fetch_order *order, rc_fetch_cb cb, void *arg)
 {
     struct rc_fetch *fetch = rc_fetch_new(order->token);
-    bool added = fetch && add(fetch, order->address, order->path, order->post, cb, arg);
+    bool added = fetch && add(fetch, order, cb, arg);
     if (added)
         rc_fetch_run(fetch, order->timeout_ms);
     else

@@ -35,6 +35,7 @@ struct rc_fetch_order {
     const char *address, *path;
     bool post; /* POST without a body, else GET */
     long timeout_ms;
+    size_t body_max; /* bytes; 0: RC_FETCH_BODY_MAX */
 };
 
 /* One request alone, to its end. False when out of memory, which is told on stderr: cb was not called. */

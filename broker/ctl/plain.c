@@ -12,6 +12,14 @@ void rc_plain(char *text)
             *text = '?';
 }
 
+void rc_first_line(const char *text, size_t len, char *out, size_t size)
+{
+    size_t n = 0;
+    for (; n < len && n + 1 < size && text[n] != '\n'; n++)
+        out[n] = text[n];
+    out[n] = '\0';
+}
+
 void rc_complain(const char *fmt, ...)
 {
     char text[512];

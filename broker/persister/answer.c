@@ -239,10 +239,21 @@ struct rc_answer *rc_answer_busy(uint64_t asker, const struct rc_buf *query)
     return out;
 }
 
+struct rc_answer *rc_answer_page(struct rc_store *store, uint64_t asker, const struct rc_reading *reading)
+{
+    struct rc_answer *out = rc_zalloc(sizeof *out);
+    out->asker = asker;
+    out->is_page = true;
+    out->page = rc_reading_page(store, reading);
+    out->rows = out->page.rows;
+    return out;
+}
+
 void rc_answer_free(struct rc_answer *out)
 {
     if (!out)
         return;
     rc_buf_rele(out->side);
+    free(out->page.text);
     free(out);
 }

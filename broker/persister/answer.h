@@ -10,7 +10,7 @@
 #ifndef RC_PERSISTER_ANSWER_H
 #define RC_PERSISTER_ANSWER_H
 
-#include "broker/persister/store.h"
+#include "broker/persister/reading.h"
 #include "mailbox.h"
 
 struct rc_answer {
@@ -18,10 +18,14 @@ struct rc_answer {
     uint64_t asker;      /* whatever the caller knows him by */
     struct rc_buf *side; /* Side{Rows}; NULL: what was asked is no Side{Query} */
     size_t rows;         /* messages or users in it */
+    bool is_page;        /* of an operator: `page` instead of `side` */
+    struct rc_page_text page;
 };
 
 /* Asks the store; blocks for the disk. Any thread. What goes wrong is an error inside the Rows. */
 struct rc_answer *rc_answer_new(struct rc_store *store, uint64_t asker, const struct rc_buf *query);
+/* The page that an operator asked for. */
+struct rc_answer *rc_answer_page(struct rc_store *store, uint64_t asker, const struct rc_reading *reading);
 /* Says "busy" to this query instead. */
 struct rc_answer *rc_answer_busy(uint64_t asker, const struct rc_buf *query);
 void rc_answer_free(struct rc_answer *answer); /* accepts NULL */

@@ -12,7 +12,8 @@
 struct request {
     struct rc_mail mail;
     uint64_t asker;
-    struct rc_buf *query; /* a reference; NULL: stop */
+    struct rc_buf *query;       /* a reference; a gateway's */
+    struct rc_reading *reading; /* an operator's; neither of both: stop */
 };
 
 struct rc_history {
@@ -29,6 +30,7 @@ static void request_free(struct rc_mail *mail)
 {
     struct request *r = (struct request *)mail;
     rc_buf_rele(r->query);
+    free(r->reading);
     free(r);
 }
 
@@ -39,7 +41,8 @@ static void answer_free(struct rc_mail *mail)
 
 static void serve(struct rc_history *h, struct request *r)
 {
-    struct rc_answer *a = rc_answer_new(h->store, r->asker, r->query);
+    struct rc_answer *a =
+        r->reading ? rc_answer_page(h->store, r->asker, r->reading) : rc_answer_new(h->store, r->asker, r->query);
     rc_mailbox_post(h->answers, &a->mail, sizeof *a, true);
 }
 
@@ -53,7 +56,7 @@ static void *work(void *arg)
         for (; mail; mail = next) {
             struct request *r = (struct request *)mail;
             next = mail->next;
-            if (r->query && !atomic_load(&h->stop))
+            if ((r->query || r->reading) && !atomic_load(&h->stop))
                 serve(h, r);
             request_free(mail);
         }
@@ -61,11 +64,15 @@ static void *work(void *arg)
     return NULL;
 }
 
-static void ask(struct rc_history *h, uint64_t asker, struct rc_buf *query)
+static void ask(struct rc_history *h, uint64_t asker, struct rc_buf *query, const struct rc_reading *reading)
 {
     struct request *r = rc_zalloc(sizeof *r);
     r->asker = asker;
     r->query = rc_buf_hold(query);
+    if (reading) {
+        r->reading = rc_zalloc(sizeof *r->reading);
+        *r->reading = *reading;
+    }
     rc_mailbox_post(h->requests, &r->mail, sizeof *r, true);
 }
 
@@ -93,7 +100,7 @@ void rc_history_free(struct rc_history *h)
     if (!h)
         return;
     atomic_store(&h->stop, true);
-    ask(h, 0, NULL);
+    ask(h, 0, NULL, NULL);
     pthread_join(h->thread, NULL);
     while (h->taken)
         rc_answer_free(rc_history_take(h));
@@ -107,8 +114,17 @@ struct rc_answer *rc_history_ask(struct rc_history *h, uint64_t asker, struct rc
     if (h->pending >= RC_HISTORY_PENDING)
         return rc_answer_busy(asker, query);
     h->pending++;
-    ask(h, asker, query);
+    ask(h, asker, query, NULL);
     return NULL;
+}
+
+bool rc_history_read(struct rc_history *h, uint64_t asker, const struct rc_reading *reading)
+{
+    if (h->pending >= RC_HISTORY_PENDING)
+        return false;
+    h->pending++;
+    ask(h, asker, NULL, reading);
+    return true;
 }
 
 int rc_history_fd(const struct rc_history *h)

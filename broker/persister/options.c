@@ -5,7 +5,6 @@
 #define AT(field) offsetof(struct rc_persister_options, field)
 #define KIB       ((int64_t)1 << 10)
 #define MIB       ((int64_t)1 << 20)
-#define MAP_MAX   ((int64_t)1 << 44) /* an eighth of the addresses that a process has */
 
 static const struct rc_option lines[] = {
     {"sql", RC_OPT_URL, AT(sql), 0, 0, "", "postgresql://...", false,
@@ -16,7 +15,7 @@ static const struct rc_option lines[] = {
      "With sql: file with the password, mode 0600; else the URL's, PGPASSWORD's, or that of the file PGPASSFILE"},
     {"data.dir", RC_OPT_STRING, AT(data_dir), 0, 0, "", "DIR", false,
      "Directory of the store, made if it is not there; one persister each. Must be given, but not with sql"},
-    {"data.map_size", RC_OPT_SIZE, AT(map_size), MIB, MAP_MAX, "64g", "bytes", false,
+    {"data.map_size", RC_OPT_SIZE, AT(map_size), MIB, RC_MAP_MAX, "64g", "bytes", false,
      "Most bytes that the store may grow to; address space, not disk, so be generous"},
     {"commit.records", RC_OPT_INT, AT(commit_records), 1, 65536, "1024", "records", false,
      "Most records that one commit puts"},
@@ -27,8 +26,10 @@ static const struct rc_option lines[] = {
      "it"},
     {"store.keep_days", RC_OPT_INT, AT(keep_days), 0, 36500, "0", "days", false,
      "Delete messages older than this, by this machine's clock; 0: keep them"},
-    {"store.keep_bytes", RC_OPT_SIZE, AT(keep_bytes), 0, MAP_MAX, "0", "bytes", false,
+    {"store.keep_bytes", RC_OPT_SIZE, AT(keep_bytes), 0, RC_MAP_MAX, "0", "bytes", false,
      "Delete the oldest messages while the store uses more; 0: keep them; else 1m to four fifths of data.map_size"},
+    {"backup.dir", RC_OPT_STRING, AT(backup_dir), 0, 0, "", "DIR", false,
+     "Existing directory that `roomcastctl backup` may write to, and no other; without it that is refused"},
     {"queue.intake", RC_OPT_SIZE, AT(intake_bytes), MIB, 1024 * MIB, "16m", "bytes", false,
      "Records that wait for their commit; at the bound further ones are left to the broker, who keeps them"},
     {"exchange.rate", RC_OPT_SIZE, AT(exchange_rate), 64 * KIB, 1024 * MIB, "16m", "bytes", false,
@@ -74,12 +75,16 @@ static struct rc_option_set set_of(struct rc_persister_options *o, struct rc_opt
 {
     table[0] = rc_common_table(&o->common, RC_PERSISTER);
     table[1] = (struct rc_option_table){lines, sizeof lines / sizeof lines[0], o};
-    return (struct rc_option_set){.program = "roomcast-persister",
-                                  .summary = "Stores the messages that brokers publish, and answers for their history.",
-                                  .tables = table,
-                                  .table_count = 2,
-                                  .check = check,
-                                  .arg = o};
+    return (struct rc_option_set){
+        .program = "roomcast-persister",
+        .summary =
+            "Stores the messages that brokers publish, and answers for their history.\n\n"
+            "With --backup, --restore, --import or --check-store it looks after a store that no persister uses:\n"
+            "see roomcast-persister --check-store --help",
+        .tables = table,
+        .table_count = 2,
+        .check = check,
+        .arg = o};
 }
 
 int rc_persister_options_parse(struct rc_persister_options *o, char **argv)

@@ -4,10 +4,12 @@
 
 #include "common_options.h"
 
+#define RC_MAP_MAX ((int64_t)1 << 44) /* an eighth of the addresses that a process has */
+
 struct rc_persister_options {
     struct rc_common common;
     char **argv; /* main's, to read the options again */
-    char *data_dir;
+    char *data_dir, *backup_dir;
     char *sql, *sql_persisters, *sql_password_file; /* sql "": none, this is a persister */
     struct rc_brokers sql_brokers;                  /* what sql.persisters means; weights mean nothing */
     struct rc_secret sql_password;                  /* empty: libpq's business */

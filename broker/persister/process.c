@@ -1,5 +1,6 @@
 /* The persister as a process: brings its parts up, turns the loop, takes them down. */
 #include "broker/persister/process.h"
+#include "broker/persister/keeper.h"
 #include "broker/persister/process_impl.h"
 #include "clock.h"
 #include "log.h"
@@ -90,6 +91,10 @@ static void on_history(void *arg)
     struct rc_persister_process *p = arg;
     struct rc_answer *answer;
     while ((answer = rc_history_take(p->history))) {
+        if (answer->is_page) {
+            rc_keeper_page(p, answer);
+            continue;
+        }
         struct rc_session *s = rc_aside_find(p->aside, answer->asker);
         rc_metric_add(&p->values[PM_HISTORY_QUERIES], 1);
         rc_metric_add(&p->values[PM_HISTORY_ROWS], answer->rows);
@@ -139,8 +144,9 @@ static enum rc_exit open_store(struct rc_persister_process *p, char *why, size_t
     p->writer = rc_writer_new(p->store);
     p->history = p->writer ? rc_history_new(p->store) : NULL;
     p->exchange = p->history ? rc_exchange_new(p->store) : NULL;
+    p->backup = p->exchange ? rc_backup_new(p->store, p->options->backup_dir) : NULL;
     struct rc_store_keep keep = keep_of(p->options);
-    if (p->exchange) {
+    if (p->backup) {
         rc_writer_keep(p->writer, &keep);
         return RC_EXIT_OK;
     }
@@ -259,6 +265,7 @@ static void hangup(void *arg)
 static void close_all(struct rc_persister_process *p)
 {
     rc_admin_free(p->admin);
+    rc_backup_free(p->backup);
     rc_writer_free(p->writer);
     rc_history_free(p->history);
     rc_exchange_free(p->exchange);

@@ -4,8 +4,9 @@
  *   topic, links ---> core ---> writer thread ---> store         (one commit at a time; STORED after it)
  *   persisters <----> exchange thread <----> store              (pages of commit logs, both ways; cluster/follow.h)
  *   gateways -------> readers ---> history thread ---> store     (answers go back on the gateway's session)
+ *   operators ------> admin listener ---> history thread, backup thread ---> store     (keeper.h)
  *
- * All but the three threads runs on one loop, which never waits for the disk once it runs.
+ * All but these threads runs on one loop, which never waits for the disk once it runs.
  */
 #ifndef RC_PERSISTER_PROCESS_H
 #define RC_PERSISTER_PROCESS_H

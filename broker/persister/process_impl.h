@@ -4,6 +4,7 @@
 
 #include "admin.h"
 #include "aside.h"
+#include "broker/persister/backup.h"
 #include "broker/persister/exchange.h"
 #include "broker/persister/history.h"
 #include "broker/persister/metrics.h"
@@ -26,6 +27,7 @@ struct rc_persister_process {
     struct rc_writer *writer;
     struct rc_history *history;
     struct rc_exchange *exchange;
+    struct rc_backup *backup;
     struct rc_persister *core;
     struct rc_aside *aside;
     struct rc_host *host;

@@ -1,5 +1,6 @@
 /* What a persister tells operators: readiness, metrics, status. */
 #include "broken.h"
+#include "broker/persister/keeper.h"
 #include "broker/persister/process_impl.h"
 #include "clock.h"
 #include "log.h"
@@ -180,6 +181,8 @@ enum rc_exit rc_persister_report_open(struct rc_persister_process *p, char why[R
                                      .metrics = admin_metrics,
                                      .status = admin_status,
                                      .reload = admin_reload,
+                                     .routes = rc_keeper_routes,
+                                     .route_count = RC_KEEPER_ROUTES,
                                      .arg = p};
     enum rc_exit code = rc_admin_new(&p->admin, p->daemon.loop, &config, why);
     if (code == RC_EXIT_OK)

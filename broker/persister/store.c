@@ -162,7 +162,8 @@ static bool open_meta(struct rc_store *store, MDB_txn *txn, char *why, size_t si
     return rc == 0;
 }
 
-static bool open_databases(struct rc_store *store, char *why, size_t size)
+/* All but meta. An LMDB code. */
+static int open_all(struct rc_store *store, MDB_txn *txn, unsigned flags)
 {
     struct {
         const char *name;
@@ -172,6 +173,14 @@ static bool open_databases(struct rc_store *store, char *why, size_t size)
                       {"by_user_log", &store->by_user_log},
                       {"log", &store->log},
                       {"users", &store->users}};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof base / sizeof base[0] && rc == 0; i++)
+        rc = mdb_dbi_open(txn, base[i].name, flags, base[i].dbi);
+    return rc;
+}
+
+static bool open_databases(struct rc_store *store, char *why, size_t size)
+{
     MDB_txn *txn;
     int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
     if (rc == 0) {
@@ -179,8 +188,7 @@ static bool open_databases(struct rc_store *store, char *why, size_t size)
             mdb_txn_abort(txn);
             return false;
         }
-        for (size_t i = 0; i < sizeof base / sizeof base[0] && rc == 0; i++)
-            rc = mdb_dbi_open(txn, base[i].name, MDB_CREATE, base[i].dbi);
+        rc = open_all(store, txn, MDB_CREATE);
         if (rc == 0)
             rc = mdb_txn_commit(txn);
         else
@@ -205,22 +213,22 @@ static int reserve_readers(const struct rc_store *store)
     return rc;
 }
 
-static int open_environment(struct rc_store *store)
+static int open_environment(struct rc_store *store, unsigned flags)
 {
     int dead;
-    int rc = reserve_readers(store);
+    int rc = flags & MDB_NOLOCK ? 0 : reserve_readers(store);
     if (rc != 0 || (rc = mdb_env_create(&store->env)) != 0)
         return rc;
     if ((rc = mdb_env_set_maxdbs(store->env, DATABASES)) != 0 ||
         (rc = mdb_env_set_mapsize(store->env, store->map_size)) != 0 ||
-        (rc = mdb_env_open(store->env, store->dir, MDB_NOTLS, FILE_MODE)) != 0)
+        (rc = mdb_env_open(store->env, store->dir, MDB_NOTLS | flags, FILE_MODE)) != 0)
         return rc;
     return mdb_reader_check(store->env, &dead);
 }
 
 bool rc_store_env_open(struct rc_store *store, char *why, size_t size)
 {
-    int rc = open_environment(store);
+    int rc = open_environment(store, 0);
     if (rc != 0)
         snprintf(why, size, "data.dir %s: the store cannot be opened: %s%s", store->dir, mdb_strerror(rc),
                  rc == ENOMEM ? "; data.map_size does not fit into this process's address space" : "");
@@ -240,9 +248,51 @@ void rc_store_env_close(struct rc_store *store)
     store->env = NULL;
 }
 
+/* What is there, for reading. Databases of an older format are not opened: its copy does without. */
+static bool view_databases(struct rc_store *store, char *why, size_t size)
+{
+    MDB_txn *txn;
+    uint64_t format = 0;
+    int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    if (rc == 0) {
+        if ((rc = mdb_dbi_open(txn, "meta", 0, &store->meta)) == 0)
+            rc = rc_store_meta64(store, txn, RC_META_FORMAT, &format);
+        if (rc == 0 && format == RC_DISK_FORMAT && (rc = open_all(store, txn, 0)) == 0)
+            rc = rc_store_meta64(store, txn, RC_META_IDENTITY, &store->identity);
+        if (rc == 0)
+            rc = mdb_txn_commit(txn); /* keeps the handles */
+        else
+            mdb_txn_abort(txn);
+    }
+    if (rc == 0 && format > RC_DISK_FORMAT)
+        snprintf(why, size, "data.dir %s has format %llu and this program knows formats up to %d", store->dir,
+                 (unsigned long long)format, RC_DISK_FORMAT);
+    else if (rc != 0)
+        snprintf(why, size, "data.dir %s holds no whole store: %s", store->dir, mdb_strerror(rc));
+    return rc == 0 && format <= RC_DISK_FORMAT;
+}
+
+static bool view(struct rc_store *store, char *why, size_t size)
+{
+    char path[4096];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/data.mdb", store->dir);
+    if (stat(path, &st) != 0) {
+        snprintf(why, size, "data.dir %s holds no store: data.mdb: %s", store->dir, strerror(errno));
+        return false;
+    }
+    if (!lock_directory(store, why, size))
+        return false;
+    int rc = open_environment(store, MDB_RDONLY);
+    if (rc != 0)
+        snprintf(why, size, "data.dir %s: the store cannot be opened: %s", store->dir, mdb_strerror(rc));
+    return rc == 0 && view_databases(store, why, size);
+}
+
 /* ---- life -------------------------------------------------------------------------------------- */
 
-struct rc_store *rc_store_open(const char *dir, uint64_t map_size, char *why, size_t size)
+/* NULL: out of memory. */
+static struct rc_store *store_new(const char *dir, uint64_t map_size, char *why, size_t size)
 {
     snprintf(why, size, "out of memory");
     struct rc_store *store = calloc(1, sizeof *store);
@@ -252,7 +302,25 @@ struct rc_store *rc_store_open(const char *dir, uint64_t map_size, char *why, si
     store->map_size = map_size;
     store->dir = strdup(dir);
     pthread_rwlock_init(&store->gate, NULL);
-    if (store->dir && make_directory(dir, why, size) && lock_directory(store, why, size) &&
+    if (store->dir)
+        return store;
+    rc_store_close(store);
+    return NULL;
+}
+
+struct rc_store *rc_store_view(const char *dir, char *why, size_t size)
+{
+    struct rc_store *store = store_new(dir, 0, why, size); /* LMDB maps what is there */
+    if (store && view(store, why, size))
+        return store;
+    rc_store_close(store);
+    return NULL;
+}
+
+struct rc_store *rc_store_open(const char *dir, uint64_t map_size, char *why, size_t size)
+{
+    struct rc_store *store = store_new(dir, map_size, why, size);
+    if (store && make_directory(dir, why, size) && lock_directory(store, why, size) &&
         rc_store_make(store, why, size) && rc_store_env_open(store, why, size) && rc_store_upgrade(store, why, size))
         return store;
     rc_store_close(store);

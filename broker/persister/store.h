@@ -36,6 +36,12 @@ struct rc_store *rc_store_open(const char *dir, uint64_t map_size, char *why, si
 /* No other call may be under way. Accepts NULL. */
 void rc_store_close(struct rc_store *store);
 
+/*
+ * Opens a store that is there as it is, for reading alone: nothing is made, brought over or written but the lock. Of an older
+ * format rc_store_copy works, and nothing else. Otherwise as rc_store_open.
+ */
+struct rc_store *rc_store_view(const char *dir, char *why, size_t size);
+
 struct rc_store_outcome { /* of one commit */
     enum rc_store_result result;
     size_t stored;         /* rows put */
@@ -117,6 +123,9 @@ struct rc_store_query {
  */
 enum rc_store_result rc_store_user_page(struct rc_store *store, const struct rc_store_query *query, rc_store_row_fn *fn,
                                         void *arg, struct rc_disk_key *next);
+/* The same, and when query->user is empty the messages of all users. */
+enum rc_store_result rc_store_page(struct rc_store *store, const struct rc_store_query *query, rc_store_row_fn *fn,
+                                   void *arg, struct rc_disk_key *next);
 
 /*
  * Where a walk in the order of the commit log stands. Numbers mean something in their own store only, so the place
@@ -181,5 +190,27 @@ enum rc_store_result rc_store_log_page(struct rc_store *store, const struct rc_p
 
 /* Leaves those rows in the page that are not in the store. Any thread; blocks for the disk. */
 enum rc_store_result rc_store_lacking(struct rc_store *store, struct rc_log_page *page);
+
+/* ---- copies and checks ------------------------------------------------------------------------------------------- */
+
+/*
+ * Writes a consistent copy of the whole store, without unused pages, to fd, which is at its beginning. Commits go on, but one
+ * for which the environment must be opened anew waits for the end. 0; or an errno of writing; or -1 with a sentence in why: the
+ * store cannot be read. Any thread; blocks for the disk, long.
+ */
+int rc_store_copy(struct rc_store *store, int fd, char *why, size_t size);
+
+/* Gives the store a new identity, because another one lives on with the old one. No other call may be under way. */
+enum rc_store_result rc_store_renew_identity(struct rc_store *store);
+
+struct rc_store_counts { /* entries, as counted */
+    uint64_t messages, log, by_user, by_user_log, users;
+};
+/*
+ * Reads the whole store and compares each message with its entries in every index, and the numbers of entries, in transactions
+ * of RC_PAGE_ENTRIES messages; nobody may write meanwhile. False with a sentence in why that names what is wrong first. A store
+ * whose pages are damaged may end the process by a signal: LMDB trusts them.
+ */
+bool rc_store_check(struct rc_store *store, struct rc_store_counts *out, char *why, size_t size);
 
 #endif

@@ -57,6 +57,33 @@ static struct rc_secret token(void)
     return (struct rc_secret){(unsigned char *)TOKEN, 32};
 }
 
+static uint64_t waiting[RC_ADMIN_CALLS + 1]; /* calls of /later, not answered */
+static size_t waits;
+
+static void reply(uint64_t call, unsigned code, const char *body)
+{
+    rc_admin_reply(admin, call, code, "text/plain", body, strlen(body));
+}
+
+static void ask_now(void *arg, uint64_t call, const struct rc_admin_query *query)
+{
+    char text[128];
+    const char *who = rc_admin_parameter(query, "who");
+    (void)arg;
+    snprintf(text, sizeof text, "hello %s, %s", who ? who : "nobody", rc_admin_parameter(query, "x") ? "x" : "no x");
+    reply(call, 200, text);
+}
+
+static void ask_later(void *arg, uint64_t call, const struct rc_admin_query *query)
+{
+    (void)arg;
+    (void)query;
+    if (waits < sizeof waiting / sizeof waiting[0])
+        waiting[waits++] = call;
+}
+
+static const struct rc_admin_route routes[] = {{"/now", false, ask_now}, {"/later", true, ask_later}};
+
 static enum rc_exit open_admin(struct rc_admin **out, const char *listen, const struct rc_secret *secret)
 {
     const struct rc_admin_config config = {.listen = listen,
@@ -64,7 +91,9 @@ static enum rc_exit open_admin(struct rc_admin **out, const char *listen, const 
                                            .ready = ready,
                                            .metrics = metrics,
                                            .status = status,
-                                           .drain = can_drain ? drain : NULL};
+                                           .drain = can_drain ? drain : NULL,
+                                           .routes = routes,
+                                           .route_count = 2};
     return rc_admin_new(out, loop, &config, why);
 }
 
@@ -239,6 +268,67 @@ static void asks_for_the_token(void **state)
 #define POST(path, more) "POST " path " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n" more "\r\n"
 #define BEARER           "Authorization: Bearer " TOKEN "\r\n"
 
+static void answers_paths_of_the_node(void **state)
+{
+    (void)state;
+    ask(GET("/now", BEARER), "200", "hello nobody, no x");
+    ask(GET("/now?x=1&who=a%20%26b", BEARER), "200", "hello a &b, x");
+    ask(GET("/now?x", BEARER), "400", "query string");
+    ask(GET("/now", ""), "401", "operator token");
+    ask(POST("/now", BEARER), "405", "Allow: GET, HEAD\r\n");
+    ask(GET("/later", BEARER), "405", "Allow: POST\r\n");
+}
+
+static void answer_one(void *arg)
+{
+    (void)arg;
+    if (waits) {
+        reply(waiting[--waits], 202, "at last");
+        reply(waiting[waits], 200, "twice is once");
+    }
+}
+
+static void answers_later(void **state)
+{
+    (void)state;
+    waits = 0;
+    struct rc_watch *tick = rc_loop_every(loop, 20, answer_one, NULL);
+    ask(POST("/later", BEARER), "202", "at last");
+    assert_null(strstr(answer, "twice"));
+    reply(12345, 200, "nobody asked");
+    rc_watch_free(tick);
+}
+
+/* More ask than may wait, and go away; those that the listener's end finds waiting are let go of. */
+static void *ask_too_often(void *arg)
+{
+    struct pollfd any[RC_ADMIN_CALLS + 1];
+    const char request[] = POST("/later", BEARER);
+    for (size_t i = 0; i <= RC_ADMIN_CALLS; i++) {
+        any[i] = (struct pollfd){.fd = dial(), .events = POLLIN};
+        send(any[i].fd, request, sizeof request - 1, MSG_NOSIGNAL);
+    }
+    *(int *)arg = poll(any, RC_ADMIN_CALLS + 1, 30000);
+    for (size_t i = 0; i <= RC_ADMIN_CALLS; i++) {
+        if (any[i].revents)
+            read_answer(any[i].fd);
+        close(any[i].fd);
+    }
+    return NULL;
+}
+
+static void refuses_more_calls_than_may_wait(void **state)
+{
+    int answered = 0;
+    (void)state;
+    waits = 0;
+    with_loop(ask_too_often, &answered);
+    assert_int_equal(answered, 1);
+    assert_int_equal(strncmp(answer, "HTTP/1.1 503", 12), 0);
+    assert_int_equal(waits, RC_ADMIN_CALLS);
+    reply(waiting[0], 200, "to one who has gone");
+}
+
 static void drains_once_for_the_operator(void **state)
 {
     (void)state;
@@ -402,6 +492,9 @@ int main(void)
         TEST(answers_head_without_a_body),
         TEST(refuses_other_paths_and_methods),
         TOKEN_TEST(asks_for_the_token),
+        TOKEN_TEST(answers_paths_of_the_node),
+        TOKEN_TEST(answers_later),
+        TOKEN_TEST(refuses_more_calls_than_may_wait),
         TOKEN_TEST(drains_once_for_the_operator),
         TEST(tells_that_it_cannot_drain),
         TEST(limits_headers_and_bodies),
