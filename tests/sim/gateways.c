@@ -180,7 +180,7 @@ static void boot(struct sim_host *h)
     struct sim_gateway *g = gateway_of(h);
     struct sim_world *w = h->w;
     if (w->options.plant != SIM_SAME_INC || !h->self.inc)
-        h->self.inc = g->set_back ? h->self.inc - 1 : sim_world_inc(w);
+        h->self.inc = g->set_back ? h->self.inc - SIM_INC_STEP / 2 : sim_world_inc(w);
     g->set_back = false;
     const struct sim_bounds *bounds = sim_bounds(w->shape.tight);
     struct rc_member member[RC_BROKERS_MAX];

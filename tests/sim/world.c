@@ -17,7 +17,8 @@
 
 uint64_t sim_world_inc(struct sim_world *w)
 {
-    return ++w->incs;
+    w->incs += SIM_INC_STEP;
+    return w->incs;
 }
 
 int sim_room_index(const struct sim_world *w, const struct rc_buf *room)
@@ -177,7 +178,7 @@ void sim_world_describe(const struct sim_world *w, FILE *out)
 
 void sim_world_run(struct sim_world *w, uint64_t seed, const struct sim_options *options)
 {
-    *w = (struct sim_world){.seed = seed, .options = *options, .incs = 100};
+    *w = (struct sim_world){.seed = seed, .options = *options, .incs = 100 * SIM_INC_STEP};
     w->options.partitions |= options->plant == SIM_SCATTER;
     sim_init(&w->sim, seed, options->trace);
     build(w);

@@ -297,7 +297,7 @@ int main(void)
         cmocka_unit_test(seal_opens_only_with_key_and_number), cmocka_unit_test(records_arrive_without_gap),
         cmocka_unit_test(other_secret_opens_nothing),          cmocka_unit_test(restarts_are_heard_and_replays_are_not),
         cmocka_unit_test(a_forgotten_broker_begins_anew),      cmocka_unit_test(addresses_are_named_in_errors),
-        cmocka_unit_test(garbage_on_the_port_harms_nobody),    cmocka_unit_test(addresses_are_named_in_errors),
+        cmocka_unit_test(garbage_on_the_port_harms_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
