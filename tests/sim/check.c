@@ -242,10 +242,12 @@ bool sim_check_overdue(const struct sim_world *w, const struct sim_message *m)
 
 void sim_check_answered(struct sim_world *w, const struct sim_socket *s)
 {
-    rc_time waited = w->sim.now - s->asked_at - (s->gateway->host.node.frozen - s->asked_frozen);
+    const struct sim_gateway *g = s->gateway;
+    rc_time excused = g->host.node.frozen - s->asked_frozen + sim_worker_stuck(&g->worker) - s->asked_stuck;
+    rc_time waited = w->sim.now - s->asked_at - excused;
     if (s->asked_at && waited > w->shape.times.connect * 101 / 100 + 500 * SIM_MS)
         sim_bad(w, "P6", "socket %" PRIu64 " at %s waited %.0f ms for the answer to its CONNECT", s->id,
-                s->gateway->host.node.id, (double)waited / 1000);
+                g->host.node.id, (double)waited / 1000);
 }
 
 /* ---- the disk: P4 */

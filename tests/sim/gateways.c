@@ -117,6 +117,7 @@ void sim_gateway_connect(struct sim_gateway *g, struct sim_socket *s)
     s->inc = g->host.self.inc;
     s->asked_at = g->host.w->sim.now;
     s->asked_frozen = g->host.node.frozen;
+    s->asked_stuck = sim_worker_stuck(&g->worker);
     bool taken = rc_gateway_connect(g->core, s->id, room, n);
     for (uint32_t i = 0; i < n; i++)
         rc_buf_rele(room[i]);

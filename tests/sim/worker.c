@@ -150,11 +150,17 @@ void sim_worker_turn(struct sim_worker *k)
         work_all(k);
 }
 
+rc_time sim_worker_stuck(const struct sim_worker *k)
+{
+    return k->stuck_before + (k->stuck ? sim_node_now(&k->gateway->host.node) - k->stuck_since : 0);
+}
+
 static void go_on(void *on, void *arg, uint64_t num)
 {
     struct sim_worker *k = on;
     (void)arg, (void)num;
     sim_trace_as(k->gateway->host.node.sim, SIM_MARK_FAULT, k->gateway->host.node.id, "its worker goes on");
+    k->stuck_before = sim_worker_stuck(k);
     k->stuck = false;
     work_all(k);
     rc_gateway_alive(k->gateway->core, true);

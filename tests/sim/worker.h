@@ -28,9 +28,10 @@ struct sim_job {
 struct sim_worker {
     struct sim_gateway *gateway;
     TAILQ_HEAD(sim_jobs, sim_job) jobs;
-    rc_time last;        /* virtual time when the newest job is done */
-    bool stuck;          /* jobs wait */
-    rc_time stuck_since; /* on the gateway's clock */
+    rc_time last;         /* virtual time when the newest job is done */
+    bool stuck;           /* jobs wait */
+    rc_time stuck_since;  /* on the gateway's clock */
+    rc_time stuck_before; /* so long in all earlier times */
 };
 
 void sim_worker_init(struct sim_worker *k, struct sim_gateway *g);
@@ -41,6 +42,8 @@ void sim_worker_post(struct sim_worker *k, struct sim_job job);
 void sim_worker_turn(struct sim_worker *k);
 /* It does nothing for this long. As a task of the gateway. */
 void sim_worker_stick(struct sim_worker *k, rc_time dur);
+/* How long it has been stuck until now, in all. */
+rc_time sim_worker_stuck(const struct sim_worker *k);
 /* Ends a socket and tells its client; no-op if it is closed. */
 void sim_worker_close(struct sim_socket *s, const char *why);
 

@@ -115,6 +115,7 @@ struct sim_socket {
     rc_time opened_at;
     rc_time asked_at;     /* CONNECT reached its gateway */
     rc_time asked_frozen; /* of its gateway's node, then */
+    rc_time asked_stuck;  /* of its gateway's worker, then */
     uint32_t sent;        /* messages its client sent */
     rc_time out_at;       /* arrival of the newest of them */
     struct sim_message *unread, **unread_tail;
