@@ -17,9 +17,9 @@ static const struct rc_option lines[] = {
      "Directory of the store, made if it is not there; one persister each. Must be given, but not with sql"},
     {"data.map_size", RC_OPT_SIZE, AT(map_size), MIB, RC_MAP_MAX, "64g", "bytes", false,
      "Most bytes that the store may grow to; address space, not disk, so be generous"},
-    {"commit.records", RC_OPT_INT, AT(commit_records), 1, 65536, "1024", "records", false,
+    {"commit.records", RC_OPT_INT, AT(commit_records), 1, 65536, "8192", "records", false,
      "Most records that one commit puts"},
-    {"commit.bytes", RC_OPT_SIZE, AT(commit_bytes), KIB, 64 * MIB, "1m", "bytes", false,
+    {"commit.bytes", RC_OPT_SIZE, AT(commit_bytes), KIB, 64 * MIB, "8m", "bytes", false,
      "Most bytes of records that one commit puts, one record at least"},
     {"store.commit_wait", RC_OPT_INT, AT(commit_wait), 0, 5, "0", "ms", false,
      "How long a commit that is not full waits for more records; for disks whose syncs are dear, acks come later by "

@@ -41,8 +41,8 @@ struct rc_persister_config {
     char id[RC_ID_MAX + 1];
     uint64_t inc;
     struct rc_times times;
-    size_t commit_records; /* most records of one commit (1024) */
-    size_t commit_bytes;   /* most bytes of one commit (1 MiB), one record at least */
+    size_t commit_records; /* most records of one commit (8192) */
+    size_t commit_bytes;   /* most bytes of one commit (8 MiB), one record at least */
     rc_time commit_wait;   /* how long the first record of a commit that is not full waits for company (0) */
     size_t intake_bound;   /* most bytes waiting for the next commits (16 MiB); beyond it records are dropped
                               and asked again */

@@ -92,7 +92,7 @@ clusterTest("pressure", { gateways: 2, brokers: 3, persisters: 1, settings }, as
         gateway: UNCONFIRMED + 3 * (CREDIT + GATEWAY),
         broker: TOPIC + WAITING + 2 * (GATEWAY + CREDIT),
         // records that wait, those of a commit; the topic's messages that nng holds while the loop is busy, what malloc keeps
-        persister: 16 * MIB + MIB + 16 * MIB,
+        persister: 16 * MIB + 8 * MIB + 16 * MIB,
     };
     const checkMemory = (what, extra = {}) => {
         if (SCALE > 1) {
