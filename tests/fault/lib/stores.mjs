@@ -1,15 +1,23 @@
 // What is stored of each user's numbered messages (load.mjs), read as any admin would: over HTTP, from a gateway.
 import { httpGet } from "../../integration/lib/client.mjs";
+import { waitFor } from "../../integration/lib/wait.mjs";
 
 const PAGE = 256; // messages, the most that a page may hold
 const AT_ONCE = 8; // requests to a gateway
+
+/** The first answer that is not 503: a gateway may not have found a persister again that has just been started. */
+async function answer(url, cookie) {
+    let last;
+    await waitFor(`a persister for ${url}`, async () => (last = await httpGet(url, cookie)).status !== 503);
+    return last;
+}
 
 /** The numbers of a user's messages from `first` on, as often as they are stored; older ones may be among them. */
 async function readUser(url, cookie, user, first) {
     const numbers = [];
     for (let before = ""; ;) {
         const path = `/api/mensajes?con=${user}&limit=${PAGE}${before && `&before=${before}`}`;
-        const { status, json, text, headers } = await httpGet(url + path, cookie);
+        const { status, json, text, headers } = await answer(url + path, cookie);
         if (status !== 200) {
             throw new Error(`${url}${path} answered ${status}: ${text}`);
         }
