@@ -49,6 +49,17 @@ enum rc_roll rc_roll_between(const struct rc_member *from, uint32_t n, const str
     return added ? RC_ROLL_ADDED : removed ? RC_ROLL_REMOVED : RC_ROLL_NONE;
 }
 
+enum rc_roll rc_roll_judge(const struct rc_roll_list *now, const struct rc_member *to, uint32_t m,
+                           const struct rc_member **which)
+{
+    if (!m || m > RC_BROKERS_MAX)
+        return RC_ROLL_MANY;
+    enum rc_roll roll = rc_roll_between(now->member, now->n, to, m, which);
+    if (!rc_roll_good(roll) || roll == RC_ROLL_NONE || !now->pending)
+        return roll;
+    return roll == RC_ROLL_REMOVED && strcmp((*which)->id, now->pending) == 0 ? roll : RC_ROLL_PENDING;
+}
+
 const char *rc_roll_text(enum rc_roll roll)
 {
     static const char *const text[] = {

@@ -27,6 +27,17 @@ enum rc_roll {
 enum rc_roll rc_roll_between(const struct rc_member *from, uint32_t n, const struct rc_member *to, uint32_t m,
                              const struct rc_member **which);
 
+/* The brokers in force at a node that votes. */
+struct rc_roll_list {
+    struct rc_member member[RC_BROKERS_MAX];
+    uint32_t n;
+    const char *pending; /* id of one that was added and not heard yet; NULL: none */
+};
+
+/* The same, and whether such a node may take it. *which is valid when the answer is ADDED or REMOVED. */
+enum rc_roll rc_roll_judge(const struct rc_roll_list *now, const struct rc_member *to, uint32_t m,
+                           const struct rc_member **which);
+
 /* Whether it may be taken. */
 static inline bool rc_roll_good(enum rc_roll roll)
 {

@@ -49,19 +49,15 @@ struct rc_bk_peer *rc_bk_peer_find(const struct rc_broker *b, const char *id)
     return NULL;
 }
 
-/* The configured brokers, and whether one of them was not heard mature yet: its id, or NULL. */
-static const char *configured(const struct rc_broker *b, struct rc_member *out, uint32_t *n)
+static void configured(const struct rc_broker *b, struct rc_roll_list *out)
 {
     const struct rc_bk_peer *p;
-    const char *pending = NULL;
-    out[0] = b->self;
-    *n = 1;
+    *out = (struct rc_roll_list){.member = {b->self}, .n = 1};
     TAILQ_FOREACH (p, &b->peers, link) {
         if (!p->voter)
-            pending = p->member.id;
-        out[(*n)++] = p->member;
+            out->pending = p->member.id;
+        out->member[out->n++] = p->member;
     }
-    return pending;
 }
 
 static void remove_peer(struct rc_broker *b, struct rc_bk_peer *p)
@@ -73,17 +69,14 @@ static void remove_peer(struct rc_broker *b, struct rc_bk_peer *p)
 
 enum rc_roll rc_broker_brokers(struct rc_broker *b, const struct rc_member *broker, uint32_t n)
 {
-    struct rc_member before[RC_BROKERS_MAX];
+    struct rc_roll_list before;
     const struct rc_member *which;
-    uint32_t had;
-    const char *pending = configured(b, before, &had);
-    enum rc_roll roll = n && n <= RC_BROKERS_MAX ? rc_roll_between(before, had, broker, n, &which) : RC_ROLL_MANY;
+    configured(b, &before);
+    enum rc_roll roll = rc_roll_judge(&before, broker, n, &which);
     if (!rc_roll_good(roll) || roll == RC_ROLL_NONE)
         return roll;
     if (roll == RC_ROLL_REMOVED && strcmp(which->id, b->self.id) == 0)
         return RC_ROLL_SELF;
-    if (pending && (roll == RC_ROLL_ADDED || strcmp(which->id, pending) != 0))
-        return RC_ROLL_PENDING;
     if (roll == RC_ROLL_ADDED)
         add(b, which, false);
     else

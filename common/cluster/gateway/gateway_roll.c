@@ -4,19 +4,18 @@
 
 #include <string.h>
 
-/* The configured brokers, and whether one of them was not heard yet: its id, or NULL. */
-static const char *configured(const struct rc_gateway *g, struct rc_member *out, uint32_t *n)
+static void configured(const struct rc_gateway *g, struct rc_roll_list *out)
 {
-    const char *pending = NULL;
-    *n = 0;
+    out->n = 0;
+    out->pending = NULL;
     for (uint32_t i = 0; i < g->n; i++) {
-        if (!g->brokers[i].member.id[0])
+        const struct rc_gw_broker *b = &g->brokers[i];
+        if (!b->member.id[0])
             continue;
-        if (!g->brokers[i].voter)
-            pending = g->brokers[i].member.id;
-        out[(*n)++] = g->brokers[i].member;
+        if (!b->voter)
+            out->pending = b->member.id;
+        out->member[out->n++] = b->member;
     }
-    return pending;
 }
 
 /* With the old lists the newcomer would take rooms for its own, by the view that it is told, which are not joined there. */
@@ -79,15 +78,12 @@ static void remove_broker(struct rc_gateway *g, struct rc_gw_broker *b)
 
 enum rc_roll rc_gateway_brokers(struct rc_gateway *g, const struct rc_member *broker, uint32_t n)
 {
-    struct rc_member before[RC_BROKERS_MAX];
+    struct rc_roll_list before;
     const struct rc_member *which;
-    uint32_t had;
-    const char *pending = configured(g, before, &had);
-    enum rc_roll roll = n && n <= RC_BROKERS_MAX ? rc_roll_between(before, had, broker, n, &which) : RC_ROLL_MANY;
+    configured(g, &before);
+    enum rc_roll roll = rc_roll_judge(&before, broker, n, &which);
     if (!rc_roll_good(roll) || roll == RC_ROLL_NONE)
         return roll;
-    if (pending && (roll == RC_ROLL_ADDED || strcmp(which->id, pending) != 0))
-        return RC_ROLL_PENDING;
     if (roll == RC_ROLL_ADDED && !add(g, which))
         return RC_ROLL_FULL;
     if (roll == RC_ROLL_REMOVED)
