@@ -20,6 +20,11 @@ struct rc_facts {
 
 /* A line of the file: "ANSWERED SENDER MENSAJE", ANSWERED in ns or "-". False with a sentence in why. */
 bool rc_facts_read(struct rc_facts *facts, const char *path, char *why, size_t size);
+/*
+ * A plant, to see that the judge sees it: each was acknowledged 20 ms earlier than it was. The disk is as ever, so that this and
+ * nothing else is wrong.
+ */
+void rc_facts_plant_early(struct rc_facts *facts);
 void rc_facts_free(struct rc_facts *facts);
 /* Its place, or facts->n when nobody sent that. */
 size_t rc_facts_find(const struct rc_facts *facts, const char *text);

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #define LARGEST (1u << 30) /* bytes of a data file that is looked at */
-#define EARLY   20000000u  /* ns */
 
 static bool map_file(struct rc_journal *j, const char *path)
 {
@@ -77,22 +76,17 @@ bool rc_journal_open(struct rc_journal *j, const char *path, char *why, size_t s
     return false;
 }
 
-bool rc_journal_plant(struct rc_journal *j, const char *plant)
+void rc_journal_plant_never(struct rc_journal *j)
 {
-    bool never = strcmp(plant, "never") == 0;
     size_t kept = 0;
     for (size_t i = 0; i < j->n; i++) {
         struct rc_journal_entry entry = j->entry[i];
-        bool sync = entry.head.kind == RC_JOURNAL_SYNC, synced = entry.head.kind == RC_JOURNAL_SYNCED;
-        if (never && synced)
+        if (entry.head.kind == RC_JOURNAL_SYNCED)
             entry.head.kind = RC_JOURNAL_WRITE;
-        if (!never && (sync || synced))
-            entry.head.end += EARLY;
-        if (!never || !sync)
+        if (entry.head.kind != RC_JOURNAL_SYNC)
             j->entry[kept++] = entry;
     }
     j->n = kept;
-    return never || strcmp(plant, "early") == 0;
 }
 
 void rc_journal_close(struct rc_journal *j)

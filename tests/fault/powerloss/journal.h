@@ -38,11 +38,8 @@ struct rc_journal {
 
 /* False with a sentence in why. A last entry that is not whole is left out: the persister may have been killed. */
 bool rc_journal_open(struct rc_journal *journal, const char *path, char *why, size_t size);
-/*
- * Plants, to see that the judge sees them. "never": the persister syncs nothing, as under MDB_NOSYNC. "early": what is told when
- * a sync is over is told 20 ms before it. False for any other word.
- */
-bool rc_journal_plant(struct rc_journal *journal, const char *plant);
+/* A plant, to see that the judge sees it: the persister syncs nothing, as under MDB_NOSYNC. */
+void rc_journal_plant_never(struct rc_journal *journal);
 void rc_journal_close(struct rc_journal *journal);
 
 #endif

@@ -26,13 +26,24 @@ static int judge_store(const char *dir, const struct rc_facts *facts)
     return rc_storecheck(dir, facts, RC_FACT_NEVER, false, stdout) > 0;
 }
 
-static int judge_cuts(char **arg, const struct rc_facts *facts)
+static bool plant(const char *name, struct rc_journal *journal, struct rc_facts *facts)
+{
+    if (strcmp(name, "never") == 0)
+        rc_journal_plant_never(journal);
+    else if (strcmp(name, "early") == 0)
+        rc_facts_plant_early(facts);
+    else
+        return false;
+    return true;
+}
+
+static int judge_cuts(char **arg, struct rc_facts *facts)
 {
     char why[512];
     struct rc_journal journal;
     if (!rc_journal_open(&journal, arg[0], why, sizeof why))
         return refuse(why);
-    if (arg[5] && !rc_journal_plant(&journal, arg[5]))
+    if (arg[5] && !plant(arg[5], &journal, facts))
         return refuse("the plant is never or early");
     struct rc_cuts cuts = {.journal = &journal,
                            .facts = facts,
