@@ -159,6 +159,7 @@ static enum rc_exit add_worker(struct rc_gateway_process *g, char *why, size_t s
         .connect_timeout = o->connect_timeout,
         .max_payload = (uint32_t)o->max_payload,
         .queue_max = (size_t)o->queue_client,
+        .handshakes_max = (uint64_t)o->queue_handshakes,
         .mailbox_max = rc_router_mailbox(o),
         .nsp = o->namespaces,
         .app = g->app,

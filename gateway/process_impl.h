@@ -35,6 +35,7 @@ struct rc_gateway_process {
     struct rc_origin_guard guard[RC_WORKERS_MAX]; /* each for its worker's thread */
     struct rc_rate in, out;
     uint64_t not_stored;      /* messages that the alarm has told of */
+    uint64_t turned_away;     /* handshakes, the same */
     uint64_t broken_seen;     /* invariants, the same */
     rc_gateway_values values; /* of the link loop */
     _Atomic uint64_t *copies[RC_WORKERS_MAX + 1];

@@ -327,6 +327,7 @@ static bool make_layers(struct rc_worker *w)
                                                        .ping_timeout = c->ping_timeout * RC_MS,
                                                        .max_payload = c->max_payload,
                                                        .queue_max = c->queue_max,
+                                                       .handshakes_max = c->handshakes_max,
                                                        .gateway = c->gateway,
                                                        .worker = (uint8_t)c->index,
                                                        .wheel = &w->wheel,
