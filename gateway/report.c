@@ -147,6 +147,7 @@ void rc_gateway_report_sample(struct rc_gateway_process *g)
     raise_alarms(g);
     rc_rate_sample(&g->in, value(g, GM_EVENTS_IN), rc_clock_now());
     rc_rate_sample(&g->out, value(g, GM_COPIES_OUT), rc_clock_now());
+    rc_ebb_watch(&g->ebb, value(g, GM_CONNECTIONS) + value(g, GM_POLLING) + value(g, GM_GUESTS));
 }
 
 static bool drain(void *arg)

@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
-import { clusterTest } from "./lib/cluster.mjs";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { BIN, clusterTest, run } from "./lib/cluster.mjs";
 import { ask } from "./lib/engine.mjs";
-import { waitFor, within } from "./lib/wait.mjs";
+import { SCALE, waitFor, within } from "./lib/wait.mjs";
 
 const BOUND = 8, CLIENTS = 120;
 
@@ -130,5 +132,32 @@ clusterTest("a storm at one gateway", { gateways: 1, settings: ["gateway.workers
         await waitFor("all are gone", async () => await metric("connections") <= connections);
         assert.ok(ana.disconnected === null && luis.disconnected === null);
         assert.equal((await ask(url, "transport=polling", { cookie: `token=${token("eva")}` })).status, 200);
+    });
+});
+
+const CROWD = 6000, LEFT_OVER = 0.5; // of what the crowd took: tables that grew, the cache of tokens
+
+clusterTest("memory after a storm", { gateways: 1, settings: ["gateway.workers=2"] }, async (cluster, step) => {
+    const nodes = ["gateway-1", "broker-1"];
+    const anonymous = (name) => Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${cluster.node(name).pid}/status`, "utf8"))[1]) / 1024;
+    const memory = () => nodes.map(anonymous);
+
+    await step("comes back when the crowd has left", async () => {
+        const ana = await cluster.connect({ user: "ana" });
+        const before = memory();
+        const bench = ["reconnect", "--cluster", join(cluster.dir, "cluster.json"), "--users", CROWD, "--waves", 1, "--settle", 0];
+        const { code, stdout, stderr } = await run(`${BIN}/roomcast-bench`, bench.map(String));
+        const top = memory();
+        assert.equal(code, 0, stdout + stderr);
+        const told = async (name) => /memory-returned height=\d+ now=\d /.test(cluster.log(name));
+        await Promise.all(nodes.map((name) => waitFor(`${name} gives memory back`, () => told(name), 15)));
+        if (SCALE === 1) { // a sanitizer has its own malloc
+            memory().forEach((after, i) => {
+                const grown = top[i] - before[i], kept = after - before[i];
+                assert.ok(kept < LEFT_OVER * grown, `${nodes[i]} keeps ${kept.toFixed(1)} of ${grown.toFixed(1)} MiB`);
+            });
+        }
+        await ana.sendStored("ana", "hola");
+        await ana.receive(1);
     });
 });
