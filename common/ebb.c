@@ -11,11 +11,13 @@ bool rc_ebb_sample(struct rc_ebb *ebb, uint64_t count)
 {
     ebb->height = count > ebb->height ? count : ebb->height;
     uint64_t left = ebb->height - count;
-    bool ebbs = left >= RC_EBB_LEAST && left >= ebb->height / 4;
+    bool rises = count > ebb->last + ebb->height / 100;
+    bool ebbs = left >= RC_EBB_LEAST && left >= ebb->height / 4 && !rises;
+    ebb->last = count;
     ebb->calm = ebbs ? ebb->calm + 1 : 0;
     if (ebb->calm < RC_EBB_CALM)
         return false;
-    *ebb = (struct rc_ebb){.height = count};
+    *ebb = (struct rc_ebb){.height = count, .last = count};
     return true;
 }
 

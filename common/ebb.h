@@ -10,11 +10,12 @@
 #include <stdint.h>
 
 #define RC_EBB_LEAST 1000 /* have left, and a quarter of all at least; else it is not worth it */
-#define RC_EBB_CALM  5    /* samples in a row: who comes back by then needs the memory again */
+#define RC_EBB_CALM  5    /* samples in a row in which the count does not rise: who comes back needs the memory again */
 
 struct rc_ebb {      /* zeroed */
     uint64_t height; /* the highest count since the last time */
-    unsigned calm;   /* samples since so many have left */
+    uint64_t last;   /* count of the last sample */
+    unsigned calm;   /* samples since so many have left, and do not come back */
 };
 
 /* Call it once a second with the present count. True: now is the time. Pure. */

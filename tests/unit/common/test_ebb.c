@@ -39,6 +39,18 @@ static void test_who_comes_back_needs_it(void **state)
     assert_int_equal(samples(&ebb, 0, 1), 1);
 }
 
+/* A storm that lasts: they come back, but not all at once. */
+static void test_not_while_they_come_back(void **state)
+{
+    struct rc_ebb ebb = {0};
+    (void)state;
+    assert_int_equal(samples(&ebb, 20000, 1), 0);
+    for (uint64_t count = 0; count <= 20000; count += 400)
+        assert_false(rc_ebb_sample(&ebb, count));
+    for (uint64_t count = 10000; count < 10020; count += 4) /* the usual coming and going is none */
+        assert_int_equal(rc_ebb_sample(&ebb, count), count == 10016);
+}
+
 static void test_few_are_not_worth_it(void **state)
 {
     struct rc_ebb ebb = {0};
@@ -65,6 +77,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_crowd_leaves),
         cmocka_unit_test(test_who_comes_back_needs_it),
+        cmocka_unit_test(test_not_while_they_come_back),
         cmocka_unit_test(test_few_are_not_worth_it),
         cmocka_unit_test(test_slowly),
     };
