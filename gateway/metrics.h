@@ -11,7 +11,9 @@
     X(GM_SOCKETS, "sockets", RC_GAUGE, "sockets", "Socket.IO sockets that are connected")                              \
     X(GM_HANDSHAKES, "handshakes", RC_GAUGE, "sessions", "Sessions that have not entered their first namespace yet")   \
     X(GM_HANDSHAKES_REFUSED, "handshakes_refused_total", RC_COUNTER, "requests",                                       \
-      "Requests for a session answered 503 since queue.handshakes of them are under way")                              \
+      "Requests for a session answered 503 since queue.handshakes are under way or descriptors are short")             \
+    X(GM_HANDSHAKES_FULL, "handshakes_refused_full_total", RC_COUNTER, "requests",                                     \
+      "Of these, those for which descriptors were short")                                                              \
     X(GM_CONNECTS_REFUSED, "connects_refused_total", RC_COUNTER, "sockets", "Socket.IO CONNECTs refused")              \
     X(GM_POLLING, "polling_sessions", RC_GAUGE, "sessions", "Engine.IO sessions that are on long-polling")             \
     X(GM_UPGRADES, "upgrades_total", RC_COUNTER, "sessions", "Sessions that went from long-polling to a WebSocket")    \

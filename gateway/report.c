@@ -123,9 +123,10 @@ static void tell_refusals(struct rc_gateway_process *g)
 {
     uint64_t total = value(g, GM_HANDSHAKES_REFUSED);
     if (total > g->turned_away)
-        rc_log(RC_WARN, "handshakes-refused", "clients=%llu total=%llu under_way=%llu effect=\"503, they come back\"",
+        rc_log(RC_WARN, "handshakes-refused",
+               "clients=%llu total=%llu full=%llu under_way=%llu effect=\"503, they come back\"",
                (unsigned long long)(total - g->turned_away), (unsigned long long)total,
-               (unsigned long long)value(g, GM_HANDSHAKES));
+               (unsigned long long)value(g, GM_HANDSHAKES_FULL), (unsigned long long)value(g, GM_HANDSHAKES));
     g->turned_away = total;
 }
 

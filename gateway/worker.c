@@ -255,6 +255,8 @@ static void *run(void *arg)
 static void on_accepted(void *self, int fd, const struct sockaddr *peer)
 {
     struct rc_worker *w = self;
+    /* The kernel gives the lowest descriptor that is free: it says how many the whole process uses. */
+    rc_eio_server_full(w->eio, w->config.descriptors && fd >= w->config.descriptors);
     speak(w, rc_net_adopt(w->net, fd, peer));
 }
 

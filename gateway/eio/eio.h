@@ -63,6 +63,9 @@ struct rc_eio_server *rc_eio_server_new(const struct rc_eio_config *config);
 /* Ends the sessions that are on long-polling; the others must be gone with their connections. NULL is allowed. */
 void rc_eio_server_free(struct rc_eio_server *server);
 size_t rc_eio_server_count(const struct rc_eio_server *server); /* sessions that are not ending */
+/* Whether requests for a session are answered 503 since the process has few descriptors left; what it has is for requests of
+ * sessions. */
+void rc_eio_server_full(struct rc_eio_server *server, bool full);
 /* Opens no more sessions: requests for one are answered 503. */
 void rc_eio_server_drain(struct rc_eio_server *server);
 /* Ends up to max sessions, on whatever transport; returns how many. */

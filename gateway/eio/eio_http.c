@@ -138,11 +138,14 @@ static bool admit(struct rc_eio_server *server, struct rc_response *response)
         send_away(response, "This server is being stopped; connect again");
         return false;
     }
-    if (!config->handshakes_max || rc_metric_get(&config->values[GM_HANDSHAKES]) < config->handshakes_max)
+    bool many = config->handshakes_max && rc_metric_get(&config->values[GM_HANDSHAKES]) >= config->handshakes_max;
+    if (!many && !server->full)
         return true;
     rc_metric_add(&config->values[GM_HANDSHAKES_REFUSED], 1);
+    rc_metric_add(&config->values[GM_HANDSHAKES_FULL], server->full);
     rc_response_close(response, RC_CLOSE_BUSY);
-    send_away(response, "Too many clients are connecting; connect again");
+    send_away(response,
+              server->full ? "This server is full; connect again" : "Too many clients are connecting; connect again");
     return false;
 }
 

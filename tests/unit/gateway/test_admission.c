@@ -95,6 +95,23 @@ static void test_below_the_bound(void **state)
     session = first;
 }
 
+static void test_full(void **state)
+{
+    struct fake_stream *first = *state;
+    rc_eio_server_full(server, true);
+    refused(knock("polling", ""), RC_CLOSE_BUSY);
+    refused(knock("websocket", upgrade), RC_CLOSE_BUSY);
+    assert_int_equal(values[GM_HANDSHAKES_REFUSED], 2);
+    assert_int_equal(values[GM_HANDSHAKES_FULL], 2);
+    user_says("a");
+    get(first);
+    answered(first, 200, "4a");
+    rc_eio_server_full(server, false);
+    under_way(MAX);
+    refused(knock("polling", ""), RC_CLOSE_BUSY);
+    assert_int_equal(values[GM_HANDSHAKES_FULL], 2);
+}
+
 /* What is wrong with a request is told in any case. */
 static void test_wrong_requests(void **state)
 {
@@ -119,9 +136,13 @@ static void test_draining(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_refused_at_the_bound), TEST(test_times_to_come_back_differ),
-        TEST(test_sessions_go_on),       TEST(test_below_the_bound),
-        TEST(test_wrong_requests),       TEST(test_draining),
+        TEST(test_refused_at_the_bound),
+        TEST(test_times_to_come_back_differ),
+        TEST(test_sessions_go_on),
+        TEST(test_below_the_bound),
+        TEST(test_wrong_requests),
+        TEST(test_draining),
+        TEST(test_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
