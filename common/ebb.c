@@ -2,6 +2,7 @@
 #include "ebb.h"
 
 #include "clock.h"
+#include "cluster/pool.h"
 #include "log.h"
 
 #include <inttypes.h>
@@ -27,6 +28,7 @@ void rc_ebb_watch(struct rc_ebb *ebb, uint64_t count)
     rc_time begun = rc_clock_now();
     if (!rc_ebb_sample(ebb, count))
         return;
+    rc_pool_empty_depot();
     malloc_trim(0);
     rc_log(RC_INFO, "memory-returned", "height=%" PRIu64 " now=%" PRIu64 " took_us=%" PRId64, height, count,
            rc_clock_now() - begun);
