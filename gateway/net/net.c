@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <inttypes.h>
-#include <netinet/tcp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -86,8 +86,6 @@ struct rc_stream *rc_net_adopt(struct rc_net *net, int fd, const struct sockaddr
         close(fd);
         return NULL;
     }
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* we coalesce ourselves */
     conn->stream.ops = &net_conn_ops;
     conn->net = net;
     conn->since = (uint32_t)(rc_clock_now() / (1000 * RC_MS));
