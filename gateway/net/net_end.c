@@ -5,7 +5,6 @@
 #include "log.h"
 
 #include <arpa/inet.h>
-#include <event2/event.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -63,12 +62,10 @@ void net_close(struct rc_stream *stream, enum rc_close why)
 void net_release(struct net_conn *conn)
 {
     struct rc_net *net = conn->net;
-    evutil_socket_t fd = event_get_fd(&conn->event);
     if (conn->farewell)
         rc_timer_stop(&conn->farewell->timer);
     free(conn->farewell);
-    event_del(&conn->event);
-    close(fd);
+    close(conn->fd);
     unlink_from(net, conn);
     rc_frame_queue_clear(&conn->queue);
     rc_inlet_clear(&conn->inlet);
@@ -88,7 +85,7 @@ void net_linger_on(struct net_conn *conn)
         return;
     }
     if (!conn->stream.queued)
-        shutdown(event_get_fd(&conn->event), SHUT_WR);
+        shutdown(conn->fd, SHUT_WR);
     conn->waiting = conn->stream.queued > 0;
     net_interest(conn);
 }
@@ -165,7 +162,8 @@ void net_depart(struct net_conn *conn)
     }
     stay(conn);
     TAILQ_REMOVE(&net->dead, conn, list_link);
-    event_del(&conn->event);
+    rc_poller_want(net->poller, conn->fd, conn->wanted, 0, conn);
+    conn->wanted = 0;
     unlink_from(net, conn);
     rc_metric_sub(&net->config.values[GM_CONNECTIONS], 1);
     conn->net = NULL;
@@ -178,17 +176,16 @@ void net_depart(struct net_conn *conn)
 void rc_net_arrive(struct rc_net *net, struct rc_stream *stream)
 {
     struct net_conn *conn = (struct net_conn *)stream;
-    evutil_socket_t fd = event_get_fd(&conn->event);
     conn->net = net;
     net->queued += stream->queued;
-    net_enlist(net, conn, fd);
+    net_enlist(net, conn);
     net_mark_dirty(conn);
 }
 
 void rc_net_discard(struct rc_stream *stream)
 {
     struct net_conn *conn = (struct net_conn *)stream;
-    close(event_get_fd(&conn->event));
+    close(conn->fd);
     rc_frame_queue_clear(&conn->queue);
     rc_inlet_clear(&conn->inlet);
     free(conn);

@@ -9,15 +9,15 @@
 #include "gateway/net/frame_queue.h"
 #include "gateway/net/inlet.h"
 #include "gateway/net/net.h"
+#include "gateway/net/poller.h"
 
-#include <event2/event_struct.h>
+#include <sys/queue.h>
 
 enum net_state { OPEN, MOVING, CLOSING, LINGERING };
 
 struct net_conn {
     struct rc_stream stream; /* first: a stream is its connection */
     struct rc_net *net;
-    struct event event;              /* its fd, and what is asked of the kernel: see net_interest() */
     TAILQ_ENTRY(net_conn) link;      /* in net->all */
     TAILQ_ENTRY(net_conn) list_link; /* in net->dead while CLOSING or MOVING, else in net->dirty, valid with dirty */
     struct rc_frame_queue queue;     /* output; its bytes are stream.queued */
@@ -27,6 +27,8 @@ struct net_conn {
         struct farewell *farewell;   /* while LINGERING */
     };
     uint64_t bytes_in;
+    int fd;
+    uint32_t wanted;     /* of the kernel: see net_interest() */
     uint32_t since;      /* when it was accepted, s of rc_clock_now */
     uint8_t state : 2;   /* enum net_state */
     uint8_t why : 6;     /* enum rc_close, valid from CLOSING */
@@ -47,15 +49,17 @@ struct farewell {
 };
 TAILQ_HEAD(conn_list, net_conn);
 _Static_assert(RC_CLOSE_COUNT <= 64, "net_conn.why");
-_Static_assert(sizeof(struct net_conn) <= 280, "an idle client's memory is counted: tests/load/idle.mjs");
+_Static_assert(sizeof(struct net_conn) <= 168, "an idle client's memory is counted: tests/load/idle.mjs");
 
 struct rc_net {
     struct rc_net_config config;
     struct conn_list all, dirty, dead;
-    size_t count;      /* in all */
-    size_t queued;     /* bytes in all queues, published at each turn */
+    size_t count;  /* in all */
+    size_t queued; /* bytes in all queues, published at each turn */
+    struct rc_poller *poller;
     rc_time began;     /* first input of this pass; 0: none yet */
     size_t pass_bytes; /* input of this pass */
+    bool spent;        /* the pass has had its share of input */
     uint8_t buffer[RC_STREAM_KEEP + RC_NET_READ];
 };
 
@@ -64,7 +68,7 @@ extern const struct rc_stream_ops net_conn_ops;
 /* net.c */
 void net_count(struct rc_net *net, size_t metric, uint64_t n);
 void net_interest(struct net_conn *conn); /* tells the kernel what we wait for */
-void net_enlist(struct rc_net *net, struct net_conn *conn, evutil_socket_t fd);
+void net_enlist(struct rc_net *net, struct net_conn *conn);
 void net_mark_dirty(struct net_conn *conn);
 void net_flush(struct net_conn *conn); /* writes until the queue is empty or the kernel takes no more */
 
