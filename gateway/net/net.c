@@ -122,7 +122,7 @@ static ssize_t write_some(struct net_conn *conn)
         net_count(conn->net, GM_BYTES_OUT, (uint64_t)n);
         rc_frame_queue_pop(&conn->queue, (size_t)n);
         conn->stream.written += (uint64_t)n;
-        conn->stream.queued -= (size_t)n;
+        conn->stream.queued -= (uint32_t)n;
         conn->net->queued -= (size_t)n;
     }
     return n;

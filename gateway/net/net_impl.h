@@ -49,7 +49,7 @@ struct farewell {
 };
 TAILQ_HEAD(conn_list, net_conn);
 _Static_assert(RC_CLOSE_COUNT <= 64, "net_conn.why");
-_Static_assert(sizeof(struct net_conn) <= 168, "an idle client's memory is counted: tests/load/idle.mjs");
+_Static_assert(sizeof(struct net_conn) <= 152, "an idle client's memory is counted: tests/load/idle.mjs");
 
 struct rc_net {
     struct rc_net_config config;
