@@ -2,6 +2,7 @@
 #include "gateway/net/net_impl.h"
 
 #include "clock.h"
+#include "log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -55,19 +56,30 @@ void net_interest(struct net_conn *conn)
         rc_stream_close(&conn->stream, RC_CLOSE_MEMORY);
 }
 
-static void remember_peer(struct net_conn *conn, const struct sockaddr *peer)
+static void remember_peer(struct net_story *story, const struct sockaddr *peer)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
     if (peer && peer->sa_family == AF_INET) {
         const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)peer;
-        memcpy(conn->address, mapped, sizeof(mapped));
-        memcpy(conn->address + sizeof(mapped), &in->sin_addr, sizeof(in->sin_addr));
-        conn->port = ntohs(in->sin_port);
+        memcpy(story->address.s6_addr, mapped, sizeof(mapped));
+        memcpy(story->address.s6_addr + sizeof(mapped), &in->sin_addr, sizeof(in->sin_addr));
+        story->port = ntohs(in->sin_port);
     } else if (peer && peer->sa_family == AF_INET6) {
         const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)(const void *)peer;
-        memcpy(conn->address, &in->sin6_addr, sizeof(in->sin6_addr));
-        conn->port = ntohs(in->sin6_port);
+        story->address = in->sin6_addr;
+        story->port = ntohs(in->sin6_port);
     }
+}
+
+/* NULL: it will not be told, or memory is short, which is no reason to turn a client away. */
+static struct net_story *begin_story(const struct sockaddr *peer)
+{
+    struct net_story *story = rc_log_on(RC_DEBUG) ? calloc(1, sizeof(*story)) : NULL;
+    if (story) {
+        story->since = rc_clock_now();
+        remember_peer(story, peer);
+    }
+    return story;
 }
 
 void net_enlist(struct rc_net *net, struct net_conn *conn)
@@ -88,8 +100,7 @@ struct rc_stream *rc_net_adopt(struct rc_net *net, int fd, const struct sockaddr
     conn->stream.ops = &net_conn_ops;
     conn->net = net;
     conn->fd = fd;
-    conn->since = (uint32_t)(rc_clock_now() / (1000 * RC_MS));
-    remember_peer(conn, peer);
+    conn->story = begin_story(peer);
     net_count(net, GM_CONNECTIONS_TOTAL, 1);
     net_enlist(net, conn);
     return &conn->stream;
@@ -217,7 +228,8 @@ static void read_in(struct net_conn *conn)
         rc_stream_close(&conn->stream, RC_CLOSE_PEER);
         return;
     }
-    conn->bytes_in += (uint64_t)n;
+    if (conn->story)
+        conn->story->bytes_in += (uint64_t)n;
     net_count(net, GM_BYTES_IN, (uint64_t)n);
     rc_inlet_feed(&conn->inlet, &conn->stream, net->buffer, kept + (size_t)n);
     spend(net, (size_t)n);

@@ -69,6 +69,7 @@ void net_release(struct net_conn *conn)
     unlink_from(net, conn);
     rc_frame_queue_clear(&conn->queue);
     rc_inlet_clear(&conn->inlet);
+    free(conn->story);
     free(conn);
 }
 
@@ -93,15 +94,21 @@ void net_linger_on(struct net_conn *conn)
 static void log_end(const struct net_conn *conn)
 {
     char address[INET6_ADDRSTRLEN];
+    const struct net_story *story = conn->story;
     if (!rc_log_on(RC_DEBUG))
         return;
-    if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)conn->address))
-        inet_ntop(AF_INET, conn->address + 12, address, sizeof(address));
+    if (!story) {
+        rc_log(RC_DEBUG, "client-closed", "out=%" PRIu64 " reason=\"%s\"", conn->stream.written,
+               rc_close_text((enum rc_close)conn->why));
+        return;
+    }
+    if (IN6_IS_ADDR_V4MAPPED(&story->address))
+        inet_ntop(AF_INET, story->address.s6_addr + 12, address, sizeof(address));
     else
-        inet_ntop(AF_INET6, conn->address, address, sizeof(address));
+        inet_ntop(AF_INET6, &story->address, address, sizeof(address));
     rc_log(RC_DEBUG, "client-closed", "peer=%s:%u in=%" PRIu64 " out=%" PRIu64 " age_s=%" PRId64 " reason=\"%s\"",
-           address, conn->port, conn->bytes_in, conn->stream.written, rc_clock_now() / (1000 * RC_MS) - conn->since,
-           rc_close_text((enum rc_close)conn->why));
+           address, story->port, story->bytes_in, conn->stream.written,
+           (rc_clock_now() - story->since) / (1000 * RC_MS), rc_close_text((enum rc_close)conn->why));
 }
 
 /* The one place where a connection ends for its user. */
@@ -188,5 +195,6 @@ void rc_net_discard(struct rc_stream *stream)
     close(conn->fd);
     rc_frame_queue_clear(&conn->queue);
     rc_inlet_clear(&conn->inlet);
+    free(conn->story);
     free(conn);
 }

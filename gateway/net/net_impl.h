@@ -11,6 +11,7 @@
 #include "gateway/net/net.h"
 #include "gateway/net/poller.h"
 
+#include <netinet/in.h>
 #include <sys/queue.h>
 
 enum net_state { OPEN, MOVING, CLOSING, LINGERING };
@@ -26,18 +27,22 @@ struct net_conn {
         struct departure *departure; /* while MOVING */
         struct farewell *farewell;   /* while LINGERING */
     };
-    uint64_t bytes_in;
+    struct net_story *story; /* NULL: the log will not tell it */
     int fd;
-    uint32_t wanted;     /* of the kernel: see net_interest() */
-    uint32_t since;      /* when it was accepted, s of rc_clock_now */
-    uint8_t state : 2;   /* enum net_state */
-    uint8_t why : 6;     /* enum rc_close, valid from CLOSING */
-    bool dirty : 1;      /* has chores for the next turn */
-    bool waiting : 1;    /* the kernel took no more; EV_WRITE is on */
-    bool broken : 1;     /* nothing can be written any more */
-    bool eof : 1;        /* the peer sent its FIN */
-    uint16_t port;       /* peer's */
-    uint8_t address[16]; /* the same; of IPv4 as it is mapped into IPv6 */
+    uint32_t wanted;   /* of the kernel: see net_interest() */
+    uint8_t state : 2; /* enum net_state */
+    uint8_t why : 6;   /* enum rc_close, valid from CLOSING */
+    bool dirty : 1;    /* has chores for the next turn */
+    bool waiting : 1;  /* the kernel took no more, and tells when it does */
+    bool broken : 1;   /* nothing can be written any more */
+    bool eof : 1;      /* the peer sent its FIN */
+};
+/* What the log tells of a connection at its end, if it told that much when the connection came. */
+struct net_story {
+    uint64_t bytes_in;
+    rc_time since;           /* when it was accepted */
+    struct in6_addr address; /* peer's; of IPv4 as it is mapped into IPv6 */
+    uint16_t port;
 };
 struct departure {
     struct rc_buf *front; /* what comes before the input */
@@ -49,7 +54,7 @@ struct farewell {
 };
 TAILQ_HEAD(conn_list, net_conn);
 _Static_assert(RC_CLOSE_COUNT <= 64, "net_conn.why");
-_Static_assert(sizeof(struct net_conn) <= 152, "an idle client's memory is counted: tests/load/idle.mjs");
+_Static_assert(sizeof(struct net_conn) <= 136, "an idle client's memory is counted: tests/load/idle.mjs");
 
 struct rc_net {
     struct rc_net_config config;
