@@ -173,6 +173,8 @@ void rc_bk_end(struct rc_broker *b, struct rc_session *s, enum rc_end why)
 void rc_broker_take(struct rc_broker *b, struct rc_session *s, size_t max_bytes, struct rc_batch *batch)
 {
     rc_time now = rc_bk_now(b);
+    if (s->peer.role == RC_BROKER)
+        rc_bk_list_taken(b, s->owner);
     rc_session_take(s, now, max_bytes, batch);
     batch->state = b->state;
     batch->mature = rc_bk_mature(b, now);
@@ -225,6 +227,10 @@ static bool receive_gateway(struct rc_broker *b, struct rc_session *s, const str
     struct rc_bk_gateway *e = s->owner;
     if (!RC_HOLDS(&b->count.broken, s, RC_INV_SESSION, e->s == s))
         return true; /* ended by rc_broker_receive */
+    rc_time now = rc_bk_now(b);
+    const struct rc_times *t = &b->config.times;
+    if (!e->active || now - e->heard >= t->l_d || now - e->contact >= t->l_a)
+        b->fitness.dirty = true;
     e->heard = s->heard;
     note_contact(b, s, &e->contact);
     e->active |= batch->active;
@@ -253,11 +259,14 @@ static bool receive_broker(struct rc_broker *b, struct rc_session *s, const stru
     TAILQ_FOREACH (op, &batch->ops, link) {
         if (op->kind == RC_OP_LIST) {
             rc_bk_list_arrived(p, op);
+            b->fitness.dirty = true;
         } else if (op->kind != RC_OP_SIDE) {
             rc_bk_end(b, s, RC_END_PROTOCOL);
             return false;
         }
     }
+    if (p->mature != batch->mature || rc_bk_now(b) - p->contact >= b->config.times.l_m)
+        b->fitness.dirty = true;
     p->mature = batch->mature;
     p->draining = batch->state == RC_DRAINING;
     note_contact(b, s, &p->contact);
@@ -289,7 +298,6 @@ bool rc_broker_receive(struct rc_broker *b, struct rc_session *s, const struct r
         rc_bk_end(b, s, why);
         return false;
     }
-    b->fitness.dirty = true;
     bool go_on = s->peer.role == RC_GATEWAY  ? receive_gateway(b, s, batch)
                  : s->peer.role == RC_BROKER ? receive_broker(b, s, batch)
                                              : receive_persister(b, s, batch);
@@ -302,7 +310,6 @@ bool rc_broker_receive(struct rc_broker *b, struct rc_session *s, const struct r
     rc_session_done(s, batch->seq);
     if (rc_session_wants(s))
         b->world.kick(b->world.host, s);
-    b->fitness.dirty = true;
     rc_bk_announce(b);
     return true;
 }

@@ -223,10 +223,7 @@ void rc_bk_gateways_sweep(struct rc_broker *b)
     struct rc_map_entry *at, *next;
     RC_MAP_FOREACH (&b->gateways, at, next) {
         struct rc_bk_gateway *e = at->value;
-        bool live = e->s != NULL;
-        for (uint32_t i = 0; i < f->n && !live; i++)
-            live = f->live[i].inc == e->inc && strcmp(f->live[i].id, e->id) == 0;
-        if (!live)
+        if (!e->s && !e->live)
             rc_bk_gateway_gone(b, e);
     }
 }
