@@ -40,7 +40,7 @@ struct rc_broker *rc_broker_new(const struct rc_broker_config *config, const str
     rc_bk_peers_init(b, config->broker, config->n);
     take_persisters(b, config);
     rc_map_init(&b->gateways, world->random(world->host));
-    rc_map_init(&b->rooms, world->random(world->host));
+    rc_bk_rooms_init(b);
     TAILQ_INIT(&b->views);
     TAILQ_INIT(&b->gone);
     b->fitness.dirty = true;
@@ -58,7 +58,7 @@ void rc_broker_free(struct rc_broker *b)
         if (b->persister[i].s)
             rc_session_free(b->persister[i].s);
     rc_topic_fini(&b->topic);
-    rc_map_fini(&b->rooms);
+    rc_bk_rooms_fini(b);
     free(b->fitness.live);
     free(b->persister);
     free(b);
@@ -430,7 +430,7 @@ void rc_broker_stats(const struct rc_broker *b, struct rc_broker_stats *out)
     out->inc = b->config.inc;
     out->mature = rc_bk_mature(b, rc_bk_now(b));
     out->live = b->fitness.known ? b->fitness.n : 0;
-    out->rooms = b->rooms.count;
+    out->rooms = b->room_count;
     out->memberships = b->memberships;
     out->waiting = b->waiting;
     out->waiting_bytes = b->waiting_bytes;

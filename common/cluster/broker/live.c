@@ -154,6 +154,7 @@ const struct rc_bk_fitness *rc_bk_fitness(struct rc_broker *b)
     if (!f->dirty && now < f->until)
         return f;
     f->dirty = false;
+    b->count.judged++;
     f->until = INT64_MAX;
     f->views = 0;
     collect(b, f, now);
