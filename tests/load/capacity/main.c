@@ -20,7 +20,8 @@ int main(int argc, char **argv)
         return phases_run((uint32_t)a, (uint32_t)b, (uint32_t)c, argc > 5);
     fputs("usage: roomcast-capacity rooms ROOMS [EMITS]\n"
           "       roomcast-capacity mesh GATEWAYS BROKERS CLIENTS [free]\n"
-          "CLIENTS are those of one gateway; free: work takes no virtual time, for counts that do not depend on this machine\n",
+          "CLIENTS are those of one gateway; free: work takes no virtual time, for counts that do not depend on this "
+          "machine\n",
           stderr);
     return 64;
 }

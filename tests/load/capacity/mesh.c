@@ -61,6 +61,8 @@ void mesh_free(struct mesh *m)
     for (uint32_t i = 0; i < m->brokers + m->gateways; i++)
         mesh_node_fini(&m->node[i]);
     mesh_lines_free(m);
+    for (uint32_t i = 0; i < m->brokers + m->gateways; i++)
+        free(m->node[i].missing);
     rc_arena_fini(&m->arena);
     free(m->node);
     free(m);
@@ -76,6 +78,8 @@ static void run(struct mesh_node *n)
         n->busy = m->now;
     while (heard && (m->free || n->busy + (rc_time)(spent * 1e6) < m->now + MESH_STEP)) {
         heard = mesh_hear(n);
+        if (n->gateway && n->missing_count && !spent)
+            mesh_node_fill(n);
         if (m->now >= n->tick) {
             mesh_node_tick(n);
             n->tick = m->now + m->times.tick;
@@ -96,7 +100,7 @@ static void run(struct mesh_node *n)
 static bool idle(const struct mesh_node *n)
 {
     const struct mesh *m = n->mesh;
-    if (m->now >= n->tick || !TAILQ_EMPTY(&n->kicked))
+    if (m->now >= n->tick || !TAILQ_EMPTY(&n->kicked) || (n->gateway && n->missing_count))
         return false;
     for (uint32_t i = 0; i < n->lines; i++)
         if (!TAILQ_EMPTY(&n->end[i]->inbox))
@@ -120,7 +124,7 @@ void mesh_reset(struct mesh *m)
     for (uint32_t i = 0; i < m->brokers + m->gateways; i++)
         m->node[i].count = (struct mesh_count){0};
     m->slowest = 0;
-    m->sent = m->delivered = m->confirmed = m->failed = 0;
+    m->sent = m->delivered = m->confirmed = m->failed = m->refused = 0;
 }
 
 bool mesh_steady(const struct mesh *m)

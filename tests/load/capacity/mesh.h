@@ -13,9 +13,9 @@
 #include "cluster/gateway.h"
 #include "link/arena.h"
 
-#define MESH_STEP   RC_MS              /* of virtual time; also the way from node to node */
-#define MESH_WINDOW ((size_t)4 << 20)  /* bytes that a connection holds between two processes, as kernels do */
-#define MESH_NODES  (RC_BROKERS_MAX + 4096)
+#define MESH_STEP     RC_MS             /* of virtual time; also the way from node to node */
+#define MESH_WINDOW   ((size_t)4 << 20) /* bytes that a connection holds between two processes, as kernels do */
+#define MESH_CONNECTS 5                 /* clients of a gateway in a step: more than the client side of one could do */
 
 struct mesh;
 struct mesh_node;
@@ -28,7 +28,7 @@ struct mesh_frame {
     uint8_t bytes[];
 };
 
-struct mesh_end { /* a side of a connection; the session's line points here */
+struct mesh_end {               /* a side of a connection; the session's line points here */
     TAILQ_ENTRY(mesh_end) turn; /* node->kicked, if kicked */
     struct mesh_node *node;
     struct mesh_line *line;
@@ -58,9 +58,11 @@ struct mesh_node {
     struct rc_gateway *gateway; /* one of the two */
     struct rc_broker *broker;
     bool up, frozen;
-    rc_time busy;   /* works until then */
-    rc_time tick;   /* next */
-    rc_time refill; /* gateway that lost its clients: they come back then */
+    rc_time busy;      /* works until then */
+    rc_time tick;      /* next */
+    rc_time refill;    /* gateway: its clients come from then on */
+    uint32_t *missing; /* those that do not wait for an answer and have none */
+    uint32_t missing_count;
     uint32_t lines, turn; /* turn: whose inbox is looked at first */
     struct mesh_end **end;
     TAILQ_HEAD(, mesh_end) kicked;
@@ -77,7 +79,7 @@ struct mesh {
     uint64_t random;
     bool free; /* work takes no time */
     uint32_t gateways, brokers, k;
-    uint32_t clients; /* of a gateway, each with a room of its own and a tenth of them... see rooms */
+    uint32_t clients; /* of a gateway */
     struct rc_times times;
     struct rc_member member[RC_BROKERS_MAX];
     struct mesh_node *node; /* brokers, then gateways */
@@ -88,14 +90,15 @@ struct mesh {
     /* probes */
     rc_time slowest; /* delivery */
     uint64_t sent, delivered, confirmed, failed;
+    uint64_t refused; /* clients that got no answer to their CONNECT, or were closed */
 };
 
 /* All nodes start at once. clients: sockets of each gateway, each in a room of its own; the first one is an admin as well. */
 struct mesh *mesh_new(uint32_t gateways, uint32_t brokers, uint32_t clients);
 void mesh_free(struct mesh *m);
 void mesh_step(struct mesh *m);
-/* A message from the first client of a gateway to the first one of the next; with `admins`, to all admins as well. */
-void mesh_write(struct mesh *m, uint32_t gateway, bool admins);
+/* A message from the first client of a gateway to this one of the next; with `admins`, to all admins as well. */
+void mesh_write(struct mesh *m, uint32_t gateway, uint32_t client, bool admins);
 void mesh_reset(struct mesh *m); /* counts from here */
 
 /* Every broker is open, every gateway serves and has answered all its clients. */
@@ -113,7 +116,7 @@ void mesh_flush(struct mesh_node *n);
 /* mesh_node.c: cores. */
 void mesh_node_boot(struct mesh_node *n);
 void mesh_node_fini(struct mesh_node *n);
-void mesh_node_fill(struct mesh_node *n); /* a gateway's clients connect */
+void mesh_node_fill(struct mesh_node *n); /* clients connect, MESH_CONNECTS of those that are due */
 void mesh_node_tick(struct mesh_node *n);
 struct rc_session *mesh_node_up(struct mesh_node *n, const struct rc_peer *peer, uint64_t session,
                                 enum rc_broker_state state);

@@ -53,30 +53,43 @@ static struct rc_buf *admins(uint32_t partition)
     return rc_buf_copy(name, (size_t)len);
 }
 
-void mesh_node_fill(struct mesh_node *n)
+static void connect_client(struct mesh_node *n, uint32_t client)
 {
-    n->refill = RC_NEVER;
-    for (uint32_t i = 0; i < n->mesh->clients; i++) {
-        struct rc_buf *room[1 + ADMIN_ROOMS] = {room_of(n, i)};
-        uint32_t rooms = 1;
-        while (i == 0 && rooms <= ADMIN_ROOMS) {
-            room[rooms] = admins(rooms - 1);
-            rooms++;
-        }
-        rc_gateway_connect(n->gateway, i + 1, room, rooms);
-        while (rooms)
-            rc_buf_rele(room[--rooms]);
+    struct rc_buf *room[1 + ADMIN_ROOMS] = {room_of(n, client)};
+    uint32_t rooms = 1;
+    while (client == 0 && rooms <= ADMIN_ROOMS) {
+        room[rooms] = admins(rooms - 1);
+        rooms++;
     }
+    rc_gateway_connect(n->gateway, client + 1, room, rooms);
+    while (rooms)
+        rc_buf_rele(room[--rooms]);
 }
 
-void mesh_write(struct mesh *m, uint32_t gateway, bool to_admins)
+void mesh_node_fill(struct mesh_node *n)
+{
+    for (int i = 0; i < MESH_CONNECTS && n->missing_count && n->mesh->now >= n->refill; i++)
+        connect_client(n, n->missing[--n->missing_count]);
+}
+
+/* All its clients are gone and come back, in a second or when it serves, whichever is later. */
+static void lose_clients(struct mesh_node *n)
+{
+    n->opened = 0;
+    n->refill = n->mesh->now + 1000 * RC_MS;
+    n->missing_count = 0;
+    for (uint32_t i = n->mesh->clients; i > 0; i--)
+        n->missing[n->missing_count++] = i - 1;
+}
+
+void mesh_write(struct mesh *m, uint32_t gateway, uint32_t client, bool to_admins)
 {
     struct mesh_node *n = &m->node[m->brokers + gateway], *to = &m->node[m->brokers + (gateway + 1) % m->gateways];
     if (!n->up)
         return;
     struct rc_emit emit = {.socket = 1, .token = 1, .wants_ack = true, .n = to_admins ? 2 : 1, .fecha = m->now};
     emit.payload = rc_buf_copy(&m->now, sizeof m->now);
-    emit.room[0] = room_of(to, 0);
+    emit.room[0] = room_of(to, client);
     emit.room[1] = admins(gateway);
     m->sent += rc_gateway_emit(n->gateway, &emit) == RC_OUTCOME_OK;
     rc_buf_rele(emit.payload);
@@ -92,7 +105,10 @@ static void on_opened(void *host, uint64_t socket)
 
 static void on_closed(void *host, uint64_t socket, enum rc_socket_end why)
 {
-    (void)host, (void)socket, (void)why;
+    struct mesh_node *n = host;
+    (void)why;
+    n->missing[n->missing_count++] = (uint32_t)socket - 1;
+    n->mesh->refused++;
 }
 
 static void on_deliver(void *host, const struct rc_msg *msg)
@@ -129,8 +145,7 @@ static void on_fenced(void *host, uint64_t inc)
     struct mesh_node *n = host;
     n->self.inc = inc;
     n->fences++;
-    n->opened = 0;
-    n->refill = n->mesh->now + 1000 * RC_MS;
+    lose_clients(n);
 }
 
 /* ---- life */
@@ -164,7 +179,9 @@ static void boot_gateway(struct mesh_node *n, const struct rc_world *world)
                                        .receiver_max = 1 << 20};
     memcpy(config.id, n->self.id, sizeof config.id);
     n->gateway = rc_gateway_new(&config, world, &events);
-    mesh_node_fill(n);
+    free(n->missing);
+    n->missing = rc_zarray(n->mesh->clients, sizeof *n->missing);
+    lose_clients(n);
 }
 
 void mesh_node_boot(struct mesh_node *n)
@@ -175,8 +192,7 @@ void mesh_node_boot(struct mesh_node *n)
     n->self.inc++;
     n->tick = n->mesh->now + (rc_time)(world_random(n) % (uint64_t)n->mesh->times.tick);
     n->busy = n->mesh->now;
-    n->refill = RC_NEVER;
-    n->opened = n->barriers = 0;
+    n->barriers = 0;
     if (n->self.role == RC_BROKER)
         boot_broker(n, &world);
     else
@@ -207,8 +223,6 @@ void mesh_node_tick(struct mesh_node *n)
         rc_broker_tick(n->broker);
     else
         rc_gateway_tick(n->gateway);
-    if (n->refill != RC_NEVER && n->mesh->now >= n->refill)
-        mesh_node_fill(n);
 }
 
 struct rc_session *mesh_node_up(struct mesh_node *n, const struct rc_peer *peer, uint64_t session,

@@ -30,7 +30,8 @@ static struct sum sum_of(const struct mesh *m, uint32_t first, uint32_t n)
 
 static void print_sum(const char *who, const struct sum *s, uint32_t n, double seconds)
 {
-    printf("  %-8s %9.0f batches/s %8.2f MB/s %9llu ops %9llu joins %7llu lists  CPU of one %6.2f %% (most %.2f %%)  longest "
+    printf("  %-8s %9.0f batches/s %8.2f MB/s %9llu ops %9llu joins %7llu lists  CPU of one %6.2f %% (most %.2f %%)  "
+           "longest "
            "%.1f ms  ended %llu (%llu silent)\n",
            who, (double)s->batches / seconds, (double)s->bytes / 1e6 / seconds, (unsigned long long)s->ops,
            (unsigned long long)s->joins, (unsigned long long)s->lists, s->cpu / n / seconds * 100,
@@ -44,10 +45,12 @@ static void print(const struct mesh *m, const char *phase, rc_time took, bool st
     uint64_t fences = 0;
     for (uint32_t i = 0; i < m->gateways; i++)
         fences += m->node[m->brokers + i].fences;
-    printf("%s: %.3f s%s, probes: %llu sent, %llu copies, %llu confirmed, %llu failed, slowest %.0f ms; fences so far %llu\n", phase,
-           seconds, steady ? "" : " and NOT STEADY", (unsigned long long)m->sent, (unsigned long long)m->delivered,
-           (unsigned long long)m->confirmed, (unsigned long long)m->failed, (double)m->slowest / 1e3,
-           (unsigned long long)fences);
+    printf("%s: %.3f s%s, probes: %llu sent, %llu copies, %llu confirmed, %llu failed, slowest %.0f ms; clients closed "
+           "%llu, "
+           "fences so far %llu\n",
+           phase, seconds, steady ? "" : " and NOT STEADY", (unsigned long long)m->sent,
+           (unsigned long long)m->delivered, (unsigned long long)m->confirmed, (unsigned long long)m->failed,
+           (double)m->slowest / 1e3, (unsigned long long)m->refused, (unsigned long long)fences);
     print_sum("brokers", &brokers, m->brokers, seconds);
     print_sum("gateways", &gateways, m->gateways, seconds);
     fflush(stdout);
@@ -59,15 +62,15 @@ static void step(struct mesh *m, bool probes)
     mesh_step(m);
     uint32_t turn = (uint32_t)(m->now / MESH_STEP % 100);
     for (uint32_t g = turn; probes && g < m->gateways; g += 100)
-        mesh_write(m, g, false);
+        mesh_write(m, g, 0, false);
 }
 
-/* Until it is steady, 60 s at most, and in any case for `least`. */
+/* Until it is steady, 120 s at most, and in any case for `least`. */
 static void phase(struct mesh *m, const char *name, rc_time least, bool probes)
 {
     rc_time begin = m->now, steady = 0;
     mesh_reset(m);
-    while ((m->now - begin < least || !steady) && m->now - begin < 60 * 1000 * RC_MS) {
+    while ((m->now - begin < least || !steady) && m->now - begin < 120 * 1000 * RC_MS) {
         step(m, probes);
         if (m->now / MESH_STEP % 10 == 0)
             steady = mesh_steady(m) ? (steady ? steady : m->now) : 0;
@@ -85,7 +88,7 @@ static void busy(struct mesh *m)
     for (uint32_t i = 0; m->now - begin < 5000 * RC_MS; i++) {
         mesh_step(m);
         if (i % 10 == 0)
-            mesh_write(m, i / 10 % m->gateways, true);
+            mesh_write(m, i / 10 % m->gateways, 0, true);
     }
     print(m, "100 messages/s to a user and all admins", m->now - begin, mesh_steady(m));
 }
