@@ -81,12 +81,13 @@ async function latency() {
 }
 
 async function admins() {
-    await withCluster(["--gateways", "4", "--set", "gateway.workers=1", "--set", "gateway.admission.source=0"].slice(0, 4), async (_, file) => {
-        for (const rate of [10, 20, 30, 40, 50, 70, 100]) {
+    await withCluster(["--gateways", "4", "--set", "gateway.workers=1"], async (_, file) => {
+        for (const rate of [10, 20, 50, 70, 100]) {
             const result = await bench(file, "admins", "--admins", "10000", "--users", "20", "--rate", String(rate), "--workers", "2",
                 "--connect_pending", "64", "--seconds", "8", "--allow", "unconnected");
             print(`10,000 admins on 4 gateways, ${rate} messages/s`, result);
-            if (result.delivery.p99 > 1000) {
+            console.log(`  median latency at the end ${result.measured.drift_p50.toFixed(2)} times that at the begin`);
+            if (result.delivery.p50 > 2000) {
                 break; // it fell behind
             }
         }
