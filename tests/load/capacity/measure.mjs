@@ -1,4 +1,4 @@
-// The figures of docs/capacity.md: node tests/load/capacity/measure.mjs [rooms] [instructions] [mesh] [brokers] [latency] [admins] [sockets]
+// The figures of docs/capacity.md: node tests/load/capacity/measure.mjs [rooms] [instructions] [mesh] [brokers] [idle] [latency] [admins] [sockets]
 // Without a name: all. On a machine with nothing else to do. Clusters are started in a directory of their own and end with it.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -94,6 +94,18 @@ async function admins() {
     });
 }
 
+/** A broker at rest: what its heartbeats with a gateway cost as a process, with kernel and threads of nng. */
+async function idle() {
+    for (const gateways of [2, 12]) {
+        await withCluster(["--gateways", gateways, "--brokers", "1", "--persisters", "0", "--set", "gateway.workers=1",
+            "--set", "broker.store.durability=routed"].map(String), async (nodes) => {
+            const broker = nodes.find(({ role }) => role === "broker"), before = cpu(broker);
+            await sleep(10000);
+            console.log(`${gateways} gateways, at rest: broker ${((cpu(broker) - before) * 10).toFixed(2)} % of a processor`);
+        });
+    }
+}
+
 /** Kernel memory of a connection, both ends of it on this machine. */
 async function sockets() {
     const slab = () => Object.fromEntries(readFileSync("/proc/meminfo", "utf8").split("\n").map((line) => line.split(/:? +/))
@@ -106,8 +118,9 @@ async function sockets() {
             await Promise.race([running, sleep(200)]);
             most = Math.max(most, slab());
         }
-        await running;
-        console.log(`kernel: ${Math.round((most - before) * 1024 / count)} bytes of slab a connection, both ends of it`);
+        const { measured } = await running;
+        console.log(`kernel: ${Math.round((most - before) * 1024 / count)} bytes of slab a connection, both ends of it; gateway:`
+            + ` ${Math.round(measured.connection_anonymous_bytes)} bytes, ${measured.connection_cpu_us_per_second.toFixed(2)} us of CPU a second`);
     });
 }
 
@@ -137,7 +150,7 @@ const PARTS = {
         }
         console.log(await capacity("mesh", 20, 3, 100000));
     },
-    brokers, latency, admins, sockets,
+    brokers, idle, latency, admins, sockets,
 };
 
 const names = process.argv.slice(2);

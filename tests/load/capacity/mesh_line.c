@@ -72,7 +72,10 @@ static void hang_up(struct mesh_line *l)
         s->line = NULL;
         double before = mesh_cpu();
         mesh_node_down(e->node, s);
-        e->node->count.cpu += mesh_cpu() - before;
+        double spent = mesh_cpu() - before;
+        e->node->count.cpu += spent;
+        if (spent > e->node->count.longest)
+            e->node->count.longest = spent;
     }
     if (l->end[0].s || l->end[1].s)
         return;
