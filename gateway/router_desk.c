@@ -3,7 +3,7 @@
 #include "gateway/router_impl.h"
 
 #include "clock.h"
-#include "cluster/mem.h"
+#include "cluster/pool.h"
 #include "gateway/net/net.h"
 #include "gateway/partition.h"
 #include "log.h"
@@ -30,7 +30,7 @@ void rc_router_drop_mail(struct rc_mail *mail)
     rc_buf_rele(l->up.relay.data);
     if (l->up.connection)
         rc_net_discard(l->up.connection);
-    free(l);
+    rc_pool_put(l, sizeof *l);
 }
 
 static size_t letter_bytes(const struct rc_up *up)
@@ -54,11 +54,11 @@ static bool can_be_refused(const struct rc_up *up)
 bool rc_router_post(void *arg, struct rc_up *up)
 {
     struct rc_router *r = arg;
-    struct letter *l = rc_zalloc(sizeof *l);
+    struct letter *l = rc_pool_zget(sizeof *l);
     l->up = *up;
     if (rc_mailbox_post(r->mailbox, &l->mail, letter_bytes(up), !can_be_refused(up)))
         return true;
-    free(l);
+    rc_pool_put(l, sizeof *l);
     return false;
 }
 
@@ -127,7 +127,7 @@ static void take_passed(struct rc_router *r, struct rc_barrier *b)
         return;
     rc_gateway_processed(r->core, b->session, b->seq);
     TAILQ_REMOVE(&r->barriers, b, link);
-    free(b);
+    rc_pool_put(b, sizeof *b);
 }
 
 static void take_move(struct rc_router *r, struct rc_up *up)
@@ -202,7 +202,7 @@ static void on_deliver(void *arg, const struct rc_msg *msg)
 static void on_barrier(void *arg, uint64_t session, uint64_t seq)
 {
     struct rc_router *r = arg;
-    struct rc_barrier *b = rc_zalloc(sizeof *b);
+    struct rc_barrier *b = rc_pool_zget(sizeof *b);
     *b = (struct rc_barrier){.session = session, .seq = seq, .left = r->workers};
     TAILQ_INSERT_TAIL(&r->barriers, b, link);
     for (unsigned i = 0; i < r->workers; i++)
@@ -275,6 +275,6 @@ void rc_router_drop_barriers(struct rc_router *r)
     struct rc_barrier *b;
     while ((b = TAILQ_FIRST(&r->barriers))) {
         TAILQ_REMOVE(&r->barriers, b, link);
-        free(b);
+        rc_pool_put(b, sizeof *b);
     }
 }

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "cluster/map.h"
 #include "cluster/mem.h"
+#include "cluster/pool.h"
 #include "exit.h"
 #include "gateway/eio/eio_http.h"
 #include "gateway/net/listener.h"
@@ -79,16 +80,16 @@ static void letter_free(struct rc_mail *mail)
         rc_buf_rele(letter->down.relay.data);
     else if (letter->down.kind == RC_DOWN_ARRIVE && letter->down.connection)
         rc_net_discard(letter->down.connection);
-    free(letter);
+    rc_pool_put(letter, sizeof(*letter));
 }
 
 bool rc_worker_post(struct rc_worker *w, const struct rc_down *down, size_t bytes)
 {
-    struct letter *letter = rc_zalloc(sizeof(*letter));
+    struct letter *letter = rc_pool_zget(sizeof(*letter));
     letter->down = *down;
     if (rc_mailbox_post(w->mailbox, &letter->mail, sizeof(*letter) + bytes, down->kind != RC_DOWN_DELIVER))
         return true;
-    free(letter);
+    rc_pool_put(letter, sizeof(*letter));
     return false;
 }
 
@@ -255,6 +256,8 @@ static void *run(void *arg)
 static void on_accepted(void *self, int fd, const struct sockaddr *peer)
 {
     struct rc_worker *w = self;
+    /* The kernel gives the lowest descriptor that is free: it says how many the whole process uses. */
+    rc_eio_server_full(w->eio, w->config.descriptors && fd >= w->config.descriptors);
     speak(w, rc_net_adopt(w->net, fd, peer));
 }
 
@@ -327,6 +330,7 @@ static bool make_layers(struct rc_worker *w)
                                                        .ping_timeout = c->ping_timeout * RC_MS,
                                                        .max_payload = c->max_payload,
                                                        .queue_max = c->queue_max,
+                                                       .handshakes_max = c->handshakes_max,
                                                        .gateway = c->gateway,
                                                        .worker = (uint8_t)c->index,
                                                        .wheel = &w->wheel,

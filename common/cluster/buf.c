@@ -1,14 +1,14 @@
 /* Counted immutable bytes. */
 #include "cluster/buf.h"
+#include "cluster/pool.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct rc_buf *rc_buf_new(size_t len)
 {
     if (len > UINT32_MAX)
         return NULL;
-    struct rc_buf *buf = malloc(sizeof *buf + len);
+    struct rc_buf *buf = rc_pool_get(sizeof *buf + len);
     if (!buf)
         return NULL;
     atomic_init(&buf->refs, 1);
@@ -34,7 +34,7 @@ struct rc_buf *rc_buf_hold(struct rc_buf *buf)
 void rc_buf_rele(struct rc_buf *buf)
 {
     if (buf && atomic_fetch_sub_explicit(&buf->refs, 1, memory_order_acq_rel) == 1)
-        free(buf);
+        rc_pool_put(buf, sizeof *buf + buf->len);
 }
 
 bool rc_buf_equal(const struct rc_buf *a, const struct rc_buf *b)

@@ -1,7 +1,8 @@
 /* Operations and batches: making, weighing, releasing. */
 #include "cluster/op.h"
-#include "cluster/mem.h"
+#include "cluster/pool.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void rc_msg_hold(struct rc_msg *msg)
@@ -21,7 +22,7 @@ void rc_msg_rele(struct rc_msg *msg)
 
 struct rc_op *rc_op_new(enum rc_op_kind kind)
 {
-    struct rc_op *op = rc_zalloc(sizeof *op);
+    struct rc_op *op = rc_pool_zget(sizeof *op);
     op->kind = kind;
     op->bytes = sizeof *op;
     return op;
@@ -96,7 +97,7 @@ void rc_op_free(struct rc_op *op)
     default:
         break;
     }
-    free(op);
+    rc_pool_put(op, sizeof *op);
 }
 
 const char *rc_op_name(enum rc_op_kind kind)

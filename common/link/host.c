@@ -151,6 +151,8 @@ static void send_next(struct bond *b)
     host->in_hand = NULL;
     if (open && !rc_line_send(b->line, &batch))
         give_up(b, RC_END_PROTOCOL);
+    else if (open && rc_session_wants(b->s))
+        kick(b); /* the rest of a long queue, after the others' turn */
     rc_batch_fini(&batch);
 }
 

@@ -67,18 +67,20 @@ void rc_line_drop(struct rc_line *line, enum rc_why why, const char *text)
 
 /* ---- handshake ---- */
 
-static void send_answer(struct rc_line *line)
+/* True: it is on its way, and on_sent will not tell. */
+static bool send_answer(struct rc_line *line)
 {
     uint8_t *room = rc_conn_room(line->conn, line->hs->out_len);
     line->answer = !room; /* the previous send is not through yet: on_sent comes back here */
     if (!room)
-        return;
+        return false;
     memcpy(room, line->hs->out, line->hs->out_len);
-    rc_conn_send(line->conn);
+    bool through = rc_conn_send(line->conn);
     if (line->state == LINE_UP) {
         free(line->hs);
         line->hs = NULL;
     }
+    return through;
 }
 
 static void line_up(struct rc_line *line, uint64_t session, enum rc_broker_state state)
@@ -112,7 +114,8 @@ static void leave(struct rc_line *line, enum rc_why verdict)
     }
     line->state = LINE_LEAVING;
     line->verdict = verdict;
-    send_answer(line);
+    if (send_answer(line))
+        rc_line_drop(line, verdict, "handshake");
 }
 
 static void judge(struct rc_line *line)
@@ -207,9 +210,9 @@ static void on_frame(void *arg, const uint8_t *bytes, size_t len)
 static void on_sent(void *arg)
 {
     struct rc_line *line = arg;
-    if (line->answer)
-        send_answer(line);
-    else if (line->state == LINE_LEAVING)
+    if (line->answer && !send_answer(line))
+        return;
+    if (line->state == LINE_LEAVING)
         rc_line_drop(line, line->verdict, "handshake");
     else if (line->state == LINE_UP)
         line->link->ev.writable(line->link->host, line);

@@ -41,7 +41,8 @@ struct rc_conn {
     LIST_ENTRY(rc_conn) link;
     struct rc_streams *s;
     nng_stream *stream;
-    struct rc_task rx, tx;
+    struct rc_task rx, tx; /* tx: what the kernel did not take at once */
+    nng_aio *now;          /* without a callback: see send_now */
     struct rc_conn_events events;
     void *arg;
     bool closed;
@@ -61,6 +62,7 @@ static void conn_free(struct rc_conn *c)
     LIST_REMOVE(c, link);
     rc_task_fini(&c->rx);
     rc_task_fini(&c->tx);
+    nng_aio_free(c->now);
     nng_stream_free(c->stream);
     free(c->in);
     free(c->out);
@@ -173,11 +175,30 @@ static void received(void *arg, int result)
         receive(c);
 }
 
-static void send_rest(struct rc_conn *c)
+static void send_rest(struct rc_conn *c, nng_aio *aio)
 {
     nng_iov iov = {c->out + c->out_done, c->out_len - c->out_done};
-    nng_aio_set_iov(c->tx.aio, 1, &iov);
-    nng_stream_send(c->stream, rc_task_begin(&c->tx));
+    nng_aio_set_iov(aio, 1, &iov);
+    nng_stream_send(c->stream, aio);
+}
+
+/*
+ * What the kernel takes at once, in this thread: telling the loop of the end of every frame costs more than sending it (a task
+ * thread, its locks, a wake-up of the loop). nng tries an operation before it parks it, and one without a callback ends where it
+ * is; abort takes back what was parked, so nothing is waited for. False: the rest is left, for a full buffer or an error.
+ */
+static bool send_now(struct rc_conn *c)
+{
+    while (c->out_done < c->out_len) {
+        send_rest(c, c->now);
+        nng_aio_abort(c->now, NNG_EAGAIN);
+        nng_aio_wait(c->now);
+        if (nng_aio_result(c->now))
+            return false;
+        c->out_done += nng_aio_count(c->now);
+    }
+    c->out_len = 0;
+    return true;
 }
 
 static void sent(void *arg, int result)
@@ -193,7 +214,7 @@ static void sent(void *arg, int result)
     }
     c->out_done += nng_aio_count(c->tx.aio);
     if (c->out_done < c->out_len) {
-        send_rest(c);
+        send_rest(c, rc_task_begin(&c->tx));
         return;
     }
     c->out_len = 0;
@@ -231,7 +252,8 @@ static struct rc_conn *conn_new(struct rc_streams *s, nng_stream *stream)
     c->s = s;
     c->stream = stream;
     LIST_INSERT_HEAD(&s->conns, c, link);
-    if (rc_task_init(&c->rx, &s->tasks, received, c) || rc_task_init(&c->tx, &s->tasks, sent, c)) {
+    if (rc_task_init(&c->rx, &s->tasks, received, c) || rc_task_init(&c->tx, &s->tasks, sent, c) ||
+        nng_aio_alloc(&c->now, NULL, NULL)) {
         conn_free(c);
         return NULL;
     }
@@ -272,9 +294,12 @@ uint8_t *rc_conn_room(struct rc_conn *c, size_t len)
     return c->out + HEAD;
 }
 
-void rc_conn_send(struct rc_conn *c)
+bool rc_conn_send(struct rc_conn *c)
 {
-    send_rest(c);
+    bool through = send_now(c);
+    if (!through)
+        send_rest(c, rc_task_begin(&c->tx)); /* tells an error too */
+    return through;
 }
 
 bool rc_conn_sending(const struct rc_conn *c)

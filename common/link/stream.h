@@ -56,7 +56,8 @@ void rc_conn_limit(struct rc_conn *conn, size_t limit);
 /* Room for the contents of the next frame, to be filled and sent with rc_conn_send. NULL: a send is under way, or no
  * memory. */
 uint8_t *rc_conn_room(struct rc_conn *conn, size_t len);
-void rc_conn_send(struct rc_conn *conn);
+/* True: the kernel has the whole frame already. False: the rest goes on by itself, and the event `sent` follows. */
+bool rc_conn_send(struct rc_conn *conn);
 bool rc_conn_sending(const struct rc_conn *conn);
 void rc_conn_close(struct rc_conn *conn);
 /* "host:port" of the peer. */

@@ -1,7 +1,7 @@
 /* The output queue of a connection. */
 #include "gateway/net/frame_queue.h"
 
-#include <stdlib.h>
+#include "cluster/pool.h"
 
 #define FIRST 8 /* places; then four times as many each time: a pass that is full fills up in a few steps */
 
@@ -16,16 +16,27 @@ static struct rc_buf **place(struct rc_frame_ring *ring, uint32_t i)
     return &ring->frame[(ring->head + i) & (ring->space - 1)];
 }
 
+static size_t ring_size(uint32_t space)
+{
+    return sizeof(struct rc_frame_ring) + space * sizeof(struct rc_buf *);
+}
+
+static void ring_free(struct rc_frame_ring *ring)
+{
+    if (ring)
+        rc_pool_put(ring, ring_size(ring->space));
+}
+
 static struct rc_frame_ring *grow(struct rc_frame_ring *old)
 {
     uint32_t space = old ? old->space * 4 : FIRST;
-    struct rc_frame_ring *ring = malloc(sizeof *ring + space * sizeof ring->frame[0]);
+    struct rc_frame_ring *ring = rc_pool_get(ring_size(space));
     if (!ring)
         return NULL;
     *ring = (struct rc_frame_ring){.n = old ? old->n : 0, .space = space, .offset = old ? old->offset : 0};
     for (uint32_t i = 0; i < ring->n; i++)
         ring->frame[i] = *place(old, i);
-    free(old);
+    ring_free(old);
     return ring;
 }
 
@@ -78,6 +89,6 @@ void rc_frame_queue_clear(struct rc_frame_queue *q)
     struct rc_frame_ring *ring = q->ring;
     for (uint32_t i = 0; ring && i < ring->n; i++)
         rc_buf_rele(*place(ring, i));
-    free(ring);
+    ring_free(ring);
     q->ring = NULL;
 }

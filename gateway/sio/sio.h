@@ -21,6 +21,10 @@
 
 #define RC_SIO_GREET_US (50 * RC_MS) /* from the answer of CONNECT to the application's greeting (app.h) */
 
+/* A session is a handshake under way (GM_HANDSHAKES) until its first socket is in its rooms, or it ends. One that has not asked
+ * for a namespace after this time makes no work, and is none: else strangers could keep others out for connect_timeout. */
+#define RC_SIO_HASTE_US (5000 * RC_MS)
+
 struct rc_sio;
 
 struct rc_sio_config {

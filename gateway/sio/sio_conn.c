@@ -44,6 +44,8 @@ static void refuse_packet(struct sio_conn *conn, const char *wrong)
     sio_conn_close(conn, RC_CLOSE_SIO_PACKET);
 }
 
+static void on_timer(struct rc_timer *timer);
+
 static void greet_all(struct sio_conn *conn)
 {
     struct sio_socket *socket;
@@ -51,10 +53,35 @@ static void greet_all(struct sio_conn *conn)
         sio_socket_greet(socket);
 }
 
+void sio_conn_uncount(struct sio_conn *conn)
+{
+    if (conn->counted)
+        rc_metric_sub(&sio_of(conn)->config.values[GM_HANDSHAKES], 1);
+    conn->counted = false;
+}
+
+static rc_time haste(const struct rc_sio_config *config)
+{
+    return config->connect_timeout < RC_SIO_HASTE_US ? config->connect_timeout : RC_SIO_HASTE_US;
+}
+
+/* What is left of the connect timeout begins. */
+static void be_late(struct sio_conn *conn)
+{
+    const struct rc_sio_config *config = &sio_of(conn)->config;
+    rc_time left = conn->timer.at + config->connect_timeout - haste(config) - config->wheel->now;
+    conn->late = true;
+    if (SLIST_EMPTY(&conn->sockets))
+        sio_conn_uncount(conn);
+    rc_timer_set(config->wheel, &conn->timer, left > 0 ? left : 0, on_timer);
+}
+
 static void on_timer(struct rc_timer *timer)
 {
     struct sio_conn *conn = (struct sio_conn *)((char *)timer - offsetof(struct sio_conn, timer));
-    if (!conn->entered) {
+    if (!conn->entered && !conn->late) {
+        be_late(conn);
+    } else if (!conn->entered) {
         sio_conn_close(conn, RC_CLOSE_CONNECT_TIMEOUT);
     } else if (conn->greeting) {
         conn->greeting = false;
@@ -101,7 +128,9 @@ static void *on_open(void *host, struct rc_eio *eio, const char *cookie)
         free(conn);
         return NULL;
     }
-    rc_timer_set(sio->config.wheel, &conn->timer, sio->config.connect_timeout, on_timer);
+    conn->counted = true;
+    rc_metric_add(&sio->config.values[GM_HANDSHAKES], 1);
+    rc_timer_set(sio->config.wheel, &conn->timer, haste(&sio->config), on_timer);
     return conn;
 }
 
@@ -123,6 +152,7 @@ static void on_closed(void *self, enum rc_close why)
     while ((socket = SLIST_FIRST(&conn->sockets)))
         sio_socket_leave(socket);
     rc_timer_stop(&conn->timer);
+    sio_conn_uncount(conn);
     partial_free(conn->partial);
     if (conn->is_known)
         sio_of(conn)->config.app->rele(sio_of(conn)->config.app->self, conn->known);

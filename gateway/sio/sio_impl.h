@@ -54,6 +54,8 @@ struct sio_conn {
     bool is_known;               /* known is valid, else cookie */
     bool entered;                /* a socket has opened */
     bool greeting;               /* timer is for greetings */
+    bool counted;                /* in GM_HANDSHAKES */
+    bool late;                   /* RC_SIO_HASTE_US is over; timer is for what is left of the connect timeout */
 };
 
 static inline struct rc_sio *sio_of(const struct sio_conn *conn)
@@ -67,6 +69,8 @@ void sio_conn_close(struct sio_conn *conn, enum rc_close why);
 /* Stops or goes on with input, as the sockets of the connection want it. */
 void sio_conn_pause(struct sio_conn *conn);
 
+/* Its handshake is over, one way or the other; not twice. */
+void sio_conn_uncount(struct sio_conn *conn);
 /* Sets the timer to what its sockets need next. */
 void sio_conn_schedule(struct sio_conn *conn);
 /* A socket opened: it is greeted after RC_SIO_GREET_US. */

@@ -144,6 +144,7 @@ void sio_socket_opened(struct sio_socket *socket)
     if (!conn->entered)
         rc_timer_stop(&conn->timer);
     conn->entered = true;
+    sio_conn_uncount(conn);
     rc_metric_add(value(socket, GM_SOCKETS), 1);
     make_sid(sid);
     sio_conn_send(conn, rc_sio_connected(socket->nsp, sid));

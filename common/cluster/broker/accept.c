@@ -8,7 +8,7 @@
  * CONFIRM
  */
 #include "cluster/broker/broker_impl.h"
-#include "cluster/mem.h"
+#include "cluster/pool.h"
 
 #include <string.h>
 
@@ -65,7 +65,7 @@ static void forget(struct rc_broker *b, struct rc_bk_waiting *w)
     TAILQ_REMOVE(&w->origin->waiting, w, link);
     b->waiting--;
     b->waiting_bytes -= w->bytes;
-    free(w);
+    rc_pool_put(w, w->bytes);
 }
 
 static void check(struct rc_broker *b, struct rc_bk_waiting *w)
@@ -202,7 +202,7 @@ static void accept_emit(struct rc_broker *b, struct rc_bk_gateway *origin, const
                         const struct rc_op *op)
 {
     uint32_t targets = room ? room->gateways : 0;
-    struct rc_bk_waiting *w = rc_zalloc(waiting_size(targets));
+    struct rc_bk_waiting *w = rc_pool_zget(waiting_size(targets));
     w->origin = origin;
     w->slot = op->emit.slot;
     w->generation = op->emit.generation;

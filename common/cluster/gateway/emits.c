@@ -9,6 +9,7 @@
  */
 #include "cluster/gateway/emits_impl.h"
 #include "cluster/mem.h"
+#include "cluster/pool.h"
 
 struct rc_gw_message {
     uint64_t socket, token;
@@ -33,8 +34,8 @@ static void emit_free(struct rc_gw_emit *e)
     rc_msg_rele(&e->msg);
     rc_buf_rele(e->row);
     if (--e->message->left == 0)
-        free(e->message);
-    free(e);
+        rc_pool_put(e->message, sizeof *e->message);
+    rc_pool_put(e, sizeof *e);
 }
 
 void rc_emits_fini(struct rc_gateway *g)
@@ -211,7 +212,7 @@ static size_t emit_bytes(const struct rc_emit *emit, uint32_t i)
 
 static void append(struct rc_gateway *g, const struct rc_emit *emit, uint32_t i, struct rc_gw_message *m, rc_time now)
 {
-    struct rc_gw_emit *e = rc_zalloc(sizeof *e);
+    struct rc_gw_emit *e = rc_pool_zget(sizeof *e);
     e->queue = queue_of(g, rc_slot(emit->room[i]->data, emit->room[i]->len));
     e->message = m;
     e->msg = (struct rc_msg){
@@ -245,7 +246,7 @@ enum rc_outcome rc_gateway_emit(struct rc_gateway *g, const struct rc_emit *emit
         g->count.busy++;
         return RC_OUTCOME_BUSY;
     }
-    struct rc_gw_message *m = rc_zalloc(sizeof *m);
+    struct rc_gw_message *m = rc_pool_zget(sizeof *m);
     *m = (struct rc_gw_message){emit->socket, emit->token, emit->wants_ack, false, both ? 2 : 1};
     if (emit->fecha > g->fecha)
         g->fecha = emit->fecha;

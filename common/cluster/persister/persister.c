@@ -5,6 +5,7 @@
  */
 #include "cluster/persister.h"
 #include "cluster/mem.h"
+#include "cluster/pool.h"
 
 #include <string.h>
 
@@ -84,7 +85,7 @@ void rc_persister_free(struct rc_persister *p)
     while ((t = TAILQ_FIRST(&p->waiting))) {
         TAILQ_REMOVE(&p->waiting, t, link);
         rc_buf_rele(t->record.row);
-        free(t);
+        rc_pool_put(t, sizeof *t);
     }
     commit_clear(&p->commit);
     free(p->commit.record);
@@ -142,7 +143,7 @@ static void start_commit(struct rc_persister *p)
         p->commit.record[p->commit.n++] = t->record;
         p->commit.bytes += t->bytes;
         note_position(&p->commit, &t->position);
-        free(t);
+        rc_pool_put(t, sizeof *t);
     }
     rc_follow_fill(p->follow, &p->commit, p->config.commit_bytes);
     if (!p->commit.n && !p->commit.cursors)
@@ -214,7 +215,7 @@ static void ask(struct rc_persister *p, struct source *src)
 
 static void keep(struct rc_persister *p, const struct source *src, const struct rc_op *op)
 {
-    struct taken *t = rc_zalloc(sizeof *t);
+    struct taken *t = rc_pool_zget(sizeof *t);
     t->record.key = op->record.key;
     t->record.row = rc_buf_hold(op->record.row);
     memcpy(t->position.broker, src->id, sizeof t->position.broker);

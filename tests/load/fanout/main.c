@@ -5,10 +5,12 @@
  *
  * The link loop's side is played here: BATCH deliveries and a barrier, again when the workers passed it, so that each pass of the
  * worker finds BATCH messages, as it would behind a busy broker. Prints the CPU time of the worker's thread a copy, kernel
- * included. Under `valgrind --tool=callgrind` the instructions of the thread tell the same without the kernel, and without
+ * included, and how often a delivery, with all its copies, asks for memory. Under `valgrind --tool=callgrind` the instructions of the thread tell the same without the kernel, and without
  * noise: tests/load/instructions holds them to a bound.
  */
 #include "gateway/worker.h"
+
+#include "allocations.h"
 
 #include "gateway/sio/payload.h"
 
@@ -171,14 +173,18 @@ int main(int argc, char **argv)
     struct rc_buf *room = rc_buf_copy("/,all", 5), *payload = rc_payload_text(text, bytes);
     send_batch(room, payload, batch);
     drain(fd, sockets);
+    unsigned long allocations = rc_allocations();
     double before = cpu_of(thread);
     for (size_t sent = 0; sent < messages; sent += batch) {
         send_batch(room, payload, batch);
         drain(fd, sockets);
     }
     double spent = cpu_of(thread) - before;
-    size_t copies = (messages + batch - 1) / batch * batch * sockets;
+    allocations = rc_allocations() - allocations;
+    size_t deliveries = (messages + batch - 1) / batch * batch, copies = deliveries * sockets;
     printf("%zu copies, %.3f us of CPU a copy\n", copies, spent * 1e6 / (double)copies);
+    if (rc_allocations_counted())
+        printf("%.4f allocations a delivery\n", (double)allocations / (double)deliveries);
     rc_worker_stop(worker);
     rc_worker_free(worker);
     rc_buf_rele(room);

@@ -1,0 +1,177 @@
+/* The pool: blocks come back, also from another thread, and a crowd of them is not kept. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/buf.h"
+#include "cluster/pool.h"
+
+#define MANY 20000
+
+/* Under a sanitizer all comes from malloc, by design: then only contents are looked at. */
+static bool pooled(void)
+{
+    void *a = rc_pool_get(100);
+    rc_pool_put(a, 100);
+    void *b = rc_pool_get(100);
+    rc_pool_put(b, 100);
+    return a == b;
+}
+
+static void every_size_holds_what_it_says(void **state)
+{
+    (void)state;
+    for (size_t size = 1; size <= RC_POOL_LARGEST + 100; size++) {
+        uint8_t *block[3];
+        for (int round = 0; round < 2; round++) { /* the second time they are used ones */
+            for (int i = 0; i < 3; i++)
+                memset(block[i] = rc_pool_get(size), i + 1, size);
+            for (int i = 0; i < 3; i++) {
+                assert_int_equal(block[i][0], i + 1);
+                assert_int_equal(block[i][size - 1], i + 1);
+                rc_pool_put(block[i], size);
+            }
+        }
+        uint8_t *zeroed = rc_pool_zget(size);
+        for (size_t i = 0; i < size; i++)
+            assert_int_equal(zeroed[i], 0);
+        rc_pool_put(zeroed, size);
+    }
+    rc_pool_put(NULL, 10);
+}
+
+/* One thread makes, another one lets go: what the link loop and a worker do. */
+struct belt {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct rc_buf *buf[64];
+    size_t n;
+    bool end;
+};
+
+static void *let_go(void *arg)
+{
+    struct belt *belt = arg;
+    pthread_mutex_lock(&belt->lock);
+    while (!belt->end || belt->n) {
+        if (!belt->n) {
+            pthread_cond_wait(&belt->changed, &belt->lock);
+            continue;
+        }
+        while (belt->n)
+            rc_buf_rele(belt->buf[--belt->n]);
+        pthread_cond_signal(&belt->changed);
+    }
+    pthread_mutex_unlock(&belt->lock);
+    return NULL;
+}
+
+static void make(struct belt *belt, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t text[200];
+        memset(text, (int)(i & 0xff), sizeof text);
+        struct rc_buf *buf = rc_buf_copy(text, sizeof text);
+        assert_int_equal(buf->data[0], i & 0xff);
+        assert_int_equal(buf->data[199], i & 0xff);
+        pthread_mutex_lock(&belt->lock);
+        while (belt->n == sizeof belt->buf / sizeof belt->buf[0])
+            pthread_cond_wait(&belt->changed, &belt->lock);
+        belt->buf[belt->n++] = buf;
+        pthread_cond_signal(&belt->changed);
+        pthread_mutex_unlock(&belt->lock);
+    }
+}
+
+/* Bytes that malloc has given out, of all threads. */
+static size_t given_out(void)
+{
+    return mallinfo2().uordblks;
+}
+
+static void blocks_of_another_thread_come_back(void **state)
+{
+    (void)state;
+    if (!pooled())
+        skip();
+    struct belt belt = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, let_go, &belt), 0);
+    make(&belt, 1000); /* magazines fill */
+    size_t before = given_out();
+    make(&belt, 100000);
+    size_t after = given_out();
+    pthread_mutex_lock(&belt.lock);
+    belt.end = true;
+    pthread_cond_signal(&belt.changed);
+    pthread_mutex_unlock(&belt.lock);
+    pthread_join(thread, NULL);
+    assert_true(after <
+                before + 4 * RC_POOL_MAGAZINE * 256); /* not 100,000 blocks that only the other thread could use */
+}
+
+static void a_crowd_goes_back_to_malloc(void **state)
+{
+    (void)state;
+    if (!pooled())
+        skip();
+    static void *block[MANY];
+    size_t before = given_out();
+    for (size_t i = 0; i < MANY; i++)
+        block[i] = rc_pool_get(200);
+    assert_true(given_out() > before + MANY * 200 / 2);
+    for (size_t i = 0; i < MANY; i++)
+        rc_pool_put(block[i], 200);
+    assert_true(given_out() < before + RC_POOL_DEPOT + 3 * RC_POOL_MAGAZINE * 256);
+    rc_pool_empty_depot();
+    assert_true(given_out() < before + 3 * RC_POOL_MAGAZINE * 256);
+}
+
+/* Several threads at once on the depot: no block is in two hands. */
+static void *churn(void *arg)
+{
+    uint8_t mark = (uint8_t)(uintptr_t)arg;
+    static _Thread_local uint8_t *block[200];
+    for (int round = 0; round < 500; round++) {
+        for (size_t i = 0; i < 200; i++)
+            memset(block[i] = rc_pool_get(64), mark, 64);
+        for (size_t i = 0; i < 200; i++) {
+            for (size_t k = 0; k < 64; k++)
+                if (block[i][k] != mark)
+                    return arg;
+            rc_pool_put(block[i], 64);
+        }
+    }
+    return NULL;
+}
+
+static void no_block_is_in_two_hands(void **state)
+{
+    (void)state;
+    pthread_t thread[4];
+    for (uintptr_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, churn, (void *)(i + 1)), 0);
+    for (int i = 0; i < 4; i++) {
+        void *bad = NULL;
+        pthread_join(thread[i], &bad);
+        assert_null(bad);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_size_holds_what_it_says),
+        cmocka_unit_test(blocks_of_another_thread_come_back),
+        cmocka_unit_test(a_crowd_goes_back_to_malloc),
+        cmocka_unit_test(no_block_is_in_two_hands),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
