@@ -200,14 +200,12 @@ static bool from_gateway(struct rc_broker *b, struct rc_bk_gateway *e, const str
     case RC_OP_LEAVE:
         rc_bk_leave(b, e, op->room.room);
         return true;
-    case RC_OP_COUNT:
-        rc_bk_count(b, e, op);
-        return true;
     case RC_OP_SYNCED:
         if (op->synced.n > RC_BROKERS_MAX)
             return false;
         rc_bk_gateway_synced(b, e, op);
         return true;
+    case RC_OP_COUNT: /* agreed (docs/protocol.md 14), and shown by nobody yet */
     case RC_OP_SIDE:
         return true;
     default:

@@ -32,15 +32,14 @@ TAILQ_HEAD(rc_bk_view_list, rc_bk_view);
 struct rc_bk_room;
 struct rc_bk_gateway;
 struct rc_bk_member { /* this gateway has members in this room */
-    TAILQ_ENTRY(rc_bk_member) in_room;
+    SLIST_ENTRY(rc_bk_member) in_room;
     TAILQ_ENTRY(rc_bk_member) of_gateway;
     struct rc_bk_room *room;
     struct rc_bk_gateway *gateway;
-    uint32_t count; /* sockets, as last told by COUNT */
 };
 TAILQ_HEAD(rc_bk_member_list, rc_bk_member);
 struct rc_bk_room {
-    struct rc_bk_member_list members;
+    SLIST_HEAD(, rc_bk_member) members;
     uint32_t gateways; /* length of members */
     uint16_t len;      /* bytes of its key */
     uint8_t key[];
@@ -212,7 +211,6 @@ void rc_bk_rooms_init(struct rc_broker *b);
 void rc_bk_rooms_fini(struct rc_broker *b); /* all members have left */
 bool rc_bk_join(struct rc_broker *b, struct rc_bk_gateway *e, const struct rc_buf *key);
 void rc_bk_leave(struct rc_broker *b, struct rc_bk_gateway *e, const struct rc_buf *key);
-void rc_bk_count(struct rc_broker *b, struct rc_bk_gateway *e, const struct rc_op *op);
 void rc_bk_leave_all(struct rc_broker *b, struct rc_bk_gateway *e);
 struct rc_bk_room *rc_bk_room_find(const struct rc_broker *b, const struct rc_buf *key);
 

@@ -41,7 +41,7 @@ struct rc_bk_room *rc_bk_room_find(const struct rc_broker *b, const struct rc_bu
 static struct rc_bk_member *member_of(const struct rc_bk_room *room, const struct rc_bk_gateway *e)
 {
     struct rc_bk_member *m;
-    TAILQ_FOREACH (m, &room->members, in_room)
+    SLIST_FOREACH (m, &room->members, in_room)
         if (m->gateway == e)
             return m;
     return NULL;
@@ -52,7 +52,7 @@ static struct rc_bk_room *room_make(struct rc_broker *b, const struct rc_buf *ke
     struct rc_bk_room *room = rc_zalloc(sizeof *room + key->len);
     memcpy(room->key, key->data, key->len);
     room->len = (uint16_t)key->len;
-    TAILQ_INIT(&room->members);
+    SLIST_INIT(&room->members);
     rc_index_put(&b->rooms[shard_of(key->data, key->len)], room);
     b->room_count++;
     return room;
@@ -70,7 +70,7 @@ bool rc_bk_join(struct rc_broker *b, struct rc_bk_gateway *e, const struct rc_bu
     struct rc_bk_member *m = rc_zalloc(sizeof *m);
     m->room = room;
     m->gateway = e;
-    TAILQ_INSERT_TAIL(&room->members, m, in_room);
+    SLIST_INSERT_HEAD(&room->members, m, in_room);
     TAILQ_INSERT_TAIL(&e->rooms, m, of_gateway);
     room->gateways++;
     b->memberships++;
@@ -80,12 +80,12 @@ bool rc_bk_join(struct rc_broker *b, struct rc_bk_gateway *e, const struct rc_bu
 static void member_free(struct rc_broker *b, struct rc_bk_member *m)
 {
     struct rc_bk_room *room = m->room;
-    TAILQ_REMOVE(&room->members, m, in_room);
+    SLIST_REMOVE(&room->members, m, rc_bk_member, in_room);
     TAILQ_REMOVE(&m->gateway->rooms, m, of_gateway);
     free(m);
     b->memberships--;
     room->gateways--;
-    (void)RC_HOLDS(&b->count.broken, NULL, RC_INV_ROOM, (room->gateways == 0) == TAILQ_EMPTY(&room->members));
+    (void)RC_HOLDS(&b->count.broken, NULL, RC_INV_ROOM, (room->gateways == 0) == SLIST_EMPTY(&room->members));
     if (room->gateways)
         return;
     rc_index_del(&b->rooms[shard_of(room->key, room->len)], room);
@@ -99,14 +99,6 @@ void rc_bk_leave(struct rc_broker *b, struct rc_bk_gateway *e, const struct rc_b
     struct rc_bk_member *m = room ? member_of(room, e) : NULL;
     if (m)
         member_free(b, m);
-}
-
-void rc_bk_count(struct rc_broker *b, struct rc_bk_gateway *e, const struct rc_op *op)
-{
-    struct rc_bk_room *room = rc_bk_room_find(b, op->room.room);
-    struct rc_bk_member *m = room ? member_of(room, e) : NULL;
-    if (m)
-        m->count = op->room.members;
 }
 
 void rc_bk_leave_all(struct rc_broker *b, struct rc_bk_gateway *e)
@@ -124,7 +116,7 @@ size_t rc_broker_members(const struct rc_broker *b, const void *room, size_t len
         return 0;
     size_t i = 0;
     const struct rc_bk_member *m;
-    TAILQ_FOREACH (m, &r->members, in_room)
+    SLIST_FOREACH (m, &r->members, in_room)
         if (out && i < max)
             snprintf(out[i++], RC_ID_MAX + 1, "%s", m->gateway->id);
     return r->gateways;
