@@ -9,7 +9,6 @@
 #include "addr.h"
 #include "clock.h"
 #include "gateway/app/chat.h"
-#include "gateway/net/event_memory.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -288,7 +287,6 @@ enum rc_exit rc_gateway_run(struct rc_gateway_options *options)
     snprintf(g.self.id, sizeof g.self.id, "%s", options->common.options.node_id);
     rc_common_log(&options->common);
     rc_origins_log(options->origins);
-    rc_event_memory_init();
     enum rc_exit code = rc_daemon_init(&g.daemon);
     if (code == RC_EXIT_OK)
         code = start(&g);

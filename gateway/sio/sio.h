@@ -30,7 +30,7 @@ struct rc_sio;
 struct rc_sio_config {
     unsigned worker;         /* number of the worker, in its sockets' numbers */
     rc_time connect_timeout; /* from the session's opening to its first socket's */
-    const char *const *nsp;  /* namespaces that exist; NULL-terminated */
+    const char *const *nsp;  /* namespaces that exist, RC_NAMESPACES_MAX at most; NULL-terminated */
     const struct rc_app *app;
     struct rc_uplink uplink;
     struct rc_wheel *wheel;

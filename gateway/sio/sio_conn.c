@@ -161,19 +161,25 @@ static void on_closed(void *self, enum rc_close why)
     free(conn);
 }
 
-static const char *known_nsp(const struct rc_sio *sio, const struct rc_sio_packet *packet)
+static bool is_nsp(const char *nsp, const struct rc_sio_packet *packet)
 {
-    for (const char *const *nsp = sio->config.nsp; *nsp; nsp++) {
-        if (strlen(*nsp) == packet->nsp_len && memcmp(*nsp, packet->nsp, packet->nsp_len) == 0)
-            return *nsp;
+    return strlen(nsp) == packet->nsp_len && memcmp(nsp, packet->nsp, packet->nsp_len) == 0;
+}
+
+/* Its place in config.nsp; -1: it does not exist. */
+static int known_nsp(const struct rc_sio *sio, const struct rc_sio_packet *packet)
+{
+    for (int i = 0; sio->config.nsp[i]; i++) {
+        if (is_nsp(sio->config.nsp[i], packet))
+            return i;
     }
-    return NULL;
+    return -1;
 }
 
 static struct sio_socket *find_socket(const struct sio_conn *conn, const struct rc_sio_packet *packet)
 {
     for (struct sio_socket *socket = SLIST_FIRST(&conn->sockets); socket; socket = SLIST_NEXT(socket, link)) {
-        if (strlen(socket->nsp) == packet->nsp_len && memcmp(socket->nsp, packet->nsp, packet->nsp_len) == 0)
+        if (is_nsp(sio_nsp(socket), packet))
             return socket;
     }
     return NULL;
@@ -181,11 +187,11 @@ static struct sio_socket *find_socket(const struct sio_conn *conn, const struct 
 
 static void take_connect(struct sio_conn *conn, const struct rc_sio_packet *packet)
 {
-    const char *nsp = known_nsp(sio_of(conn), packet);
+    int nsp = known_nsp(sio_of(conn), packet);
     if (sio_of(conn)->draining) {
         sio_conn_close(conn, RC_CLOSE_SHUTDOWN);
-    } else if (nsp) {
-        sio_socket_enter(conn, nsp, packet);
+    } else if (nsp >= 0) {
+        sio_socket_enter(conn, (uint8_t)nsp, packet);
     } else if (packet->nsp_len > RC_NSP_MAX) {
         refuse_packet(conn, "namespace is too long");
     } else {
