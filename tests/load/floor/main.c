@@ -110,8 +110,10 @@ static void transmit(struct rc_floor_conn *conn, const char *more, size_t more_l
     size_t done = n > 0 ? (size_t)n : 0, own = done < out->len ? done : out->len, left = more_len - (done - own);
     out->len -= own;
     conn->full = out->len + left > 0;
-    if (conn->full) {
+    if (out->len > 0) {
         memmove(out->data, out->data + own, out->len);
+    }
+    if (left > 0) {
         memcpy(rc_floor_room(out, left), more + more_len - left, left);
     }
     if (out->len > OUTPUT) {
