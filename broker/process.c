@@ -200,6 +200,7 @@ static void on_second(void *arg)
     rc_broken_report(&stats.broken, &b->broken_seen);
     rc_rate_sample(&b->in, stats.emits, rc_clock_now());
     rc_rate_sample(&b->out, stats.delivers, rc_clock_now());
+    rc_ebb_watch(&b->ebb, stats.rooms);
     rc_roster_sweep(&b->roster, rc_clock_now());
 }
 

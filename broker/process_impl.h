@@ -7,6 +7,7 @@
 #include "broker/relay.h"
 #include "cluster/broker.h"
 #include "daemon.h"
+#include "ebb.h"
 #include "link/host.h"
 #include "link/link_metrics.h"
 #include "link/topic.h"
@@ -32,6 +33,7 @@ struct rc_broker_process {
     uint64_t next_inc; /* we are refused as too old: begin again with this one; 0: no */
     bool twin;         /* another process has our id: the loop ended for that */
     struct rc_rate in, out;
+    struct rc_ebb ebb;    /* of rooms */
     uint64_t broken_seen; /* invariants, as last logged */
     _Atomic uint64_t values[BM_COUNT];
     _Atomic uint64_t *copies[1];

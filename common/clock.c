@@ -41,16 +41,31 @@ char *rc_clock_iso(int64_t wall_ms, char buf[RC_CLOCK_ISO])
     return buf;
 }
 
-uint64_t rc_random64(void)
+/* Numbers that a thread has in store, since a system call for each would be a good part of what a client's ids cost. */
+struct store {
+    unsigned left;
+    uint64_t number[32];
+};
+
+static void fill(struct store *store)
 {
-    uint64_t value;
     ssize_t got;
     do { /* up to 256 bytes come whole or, interrupted before the generator was seeded, not at all */
-        got = getrandom(&value, sizeof value, 0);
+        got = getrandom(store->number, sizeof store->number, 0);
     } while (got < 0 && errno == EINTR);
-    if (got != (ssize_t)sizeof value) {
+    if (got != (ssize_t)sizeof store->number) {
         rc_log(RC_ERROR, "no-randomness", "errno=%d", errno);
         exit(RC_EXIT_INTERNAL);
     }
+    store->left = sizeof store->number / sizeof *store->number;
+}
+
+uint64_t rc_random64(void)
+{
+    static _Thread_local struct store store;
+    if (!store.left)
+        fill(&store);
+    uint64_t value = store.number[--store.left];
+    store.number[store.left] = 0; /* it is a secret of who asked, from here on */
     return value;
 }

@@ -16,7 +16,8 @@ int64_t rc_clock_wall_ms(void);
  * nearer end). Returns buf. */
 char *rc_clock_iso(int64_t wall_ms, char buf[RC_CLOCK_ISO]);
 
-/* From the kernel's generator, fit for nonces. Ends the process with RC_EXIT_INTERNAL if it has none. */
+/* From the kernel's generator, some in advance, fit for nonces; a child of fork() would get its parent's once more. Ends the
+ * process with RC_EXIT_INTERNAL if the kernel has none. */
 uint64_t rc_random64(void);
 
 #endif

@@ -9,6 +9,11 @@
     X(GM_CONNECTIONS_TOTAL, "connections_total", RC_COUNTER, "connections", "Client connections accepted")             \
     X(GM_ACCEPT_PAUSES, "accept_pauses_total", RC_COUNTER, "pauses", "Accepting paused: out of descriptors")           \
     X(GM_SOCKETS, "sockets", RC_GAUGE, "sockets", "Socket.IO sockets that are connected")                              \
+    X(GM_HANDSHAKES, "handshakes", RC_GAUGE, "sessions", "Sessions that have not entered their first namespace yet")   \
+    X(GM_HANDSHAKES_REFUSED, "handshakes_refused_total", RC_COUNTER, "requests",                                       \
+      "Requests for a session answered 503 since queue.handshakes are under way or descriptors are short")             \
+    X(GM_HANDSHAKES_FULL, "handshakes_refused_full_total", RC_COUNTER, "requests",                                     \
+      "Of these, those for which descriptors were short")                                                              \
     X(GM_CONNECTS_REFUSED, "connects_refused_total", RC_COUNTER, "sockets", "Socket.IO CONNECTs refused")              \
     X(GM_POLLING, "polling_sessions", RC_GAUGE, "sessions", "Engine.IO sessions that are on long-polling")             \
     X(GM_UPGRADES, "upgrades_total", RC_COUNTER, "sessions", "Sessions that went from long-polling to a WebSocket")    \

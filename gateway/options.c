@@ -58,6 +58,8 @@ static const struct rc_option lines[] = {
      "Bytes on their way to one broker."},
     {"queue.receiver", RC_OPT_INT, AT(queue_receiver), 16, 100000000, "1000000", "entries", false,
      "Pairs of a sending gateway and a room whose last number is kept; with so many in use no client is taken."},
+    {"queue.handshakes", RC_OPT_INT, AT(queue_handshakes), 1, 1000000, "10000", "sessions", false,
+     "Clients of a worker that are connecting, not yet in their rooms; further ones get 503 and Retry-After."},
     {"drain.pace", RC_OPT_INT, AT(drain_pace), 1, 1000000, "1000", "connections/s", false,
      "Clients closed a second when the gateway drains; more when it would last longer than it may."},
     {"drain.timeout", RC_OPT_MS, AT(drain_timeout), 0, HOUR, "60000", "ms", false,

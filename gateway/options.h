@@ -18,7 +18,7 @@ struct rc_gateway_options {
     char *eio_path;
     int64_t ping_interval, ping_timeout, connect_timeout;
     int64_t max_payload;
-    int64_t queue_client, queue_unconfirmed, queue_socket, queue_credit, queue_receiver;
+    int64_t queue_client, queue_unconfirmed, queue_socket, queue_credit, queue_receiver, queue_handshakes;
     int64_t drain_pace;                        /* connections a second */
     int64_t drain_timeout, drain_term_timeout; /* ms */
     bool demo;

@@ -11,8 +11,12 @@
 #include "gateway/app/chat.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define DESCRIPTORS_KEPT 32 /* one of so many */
 
 static void serving(void *arg)
 {
@@ -131,6 +135,15 @@ static unsigned worker_count(const struct rc_gateway_options *o)
     return cores < 1 ? 1 : cores > RC_WORKERS_MAX ? RC_WORKERS_MAX : (unsigned)cores;
 }
 
+/* A part stays for requests of sessions that there are. */
+static int descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+        return 0;
+    return (int)(limit.rlim_cur - limit.rlim_cur / DESCRIPTORS_KEPT);
+}
+
 /* All workers listen on one port: the first one takes it, also when it is any free one. */
 static void address_of(struct rc_gateway_process *g, char *listen, size_t size)
 {
@@ -159,6 +172,8 @@ static enum rc_exit add_worker(struct rc_gateway_process *g, char *why, size_t s
         .connect_timeout = o->connect_timeout,
         .max_payload = (uint32_t)o->max_payload,
         .queue_max = (size_t)o->queue_client,
+        .handshakes_max = (uint64_t)o->queue_handshakes,
+        .descriptors = descriptors(),
         .mailbox_max = rc_router_mailbox(o),
         .nsp = o->namespaces,
         .app = g->app,

@@ -4,6 +4,7 @@
 
 #include "admin.h"
 #include "daemon.h"
+#include "ebb.h"
 #include "gateway/app/auth.h"
 #include "gateway/app/history.h"
 #include "gateway/demo/demo.h"
@@ -34,7 +35,9 @@ struct rc_gateway_process {
     struct rc_history *history[RC_WORKERS_MAX];
     struct rc_origin_guard guard[RC_WORKERS_MAX]; /* each for its worker's thread */
     struct rc_rate in, out;
+    struct rc_ebb ebb;        /* of connections */
     uint64_t not_stored;      /* messages that the alarm has told of */
+    uint64_t turned_away;     /* handshakes, the same */
     uint64_t broken_seen;     /* invariants, the same */
     rc_gateway_values values; /* of the link loop */
     _Atomic uint64_t *copies[RC_WORKERS_MAX + 1];

@@ -118,6 +118,18 @@ static char *status(void *arg)
     return json;
 }
 
+/* Told once a second while it lasts. */
+static void tell_refusals(struct rc_gateway_process *g)
+{
+    uint64_t total = value(g, GM_HANDSHAKES_REFUSED);
+    if (total > g->turned_away)
+        rc_log(RC_WARN, "handshakes-refused",
+               "clients=%llu total=%llu full=%llu under_way=%llu effect=\"503, they come back\"",
+               (unsigned long long)(total - g->turned_away), (unsigned long long)total,
+               (unsigned long long)value(g, GM_HANDSHAKES_FULL), (unsigned long long)value(g, GM_HANDSHAKES));
+    g->turned_away = total;
+}
+
 /* Once a second at most: the persisters are away for longer than emits wait; or a bug shows. */
 static void raise_alarms(struct rc_gateway_process *g)
 {
@@ -128,6 +140,7 @@ static void raise_alarms(struct rc_gateway_process *g)
                (unsigned long long)(s.core.not_stored - g->not_stored), (unsigned long long)s.core.not_stored);
     g->not_stored = s.core.not_stored;
     rc_broken_report(&s.core.broken, &g->broken_seen);
+    tell_refusals(g);
 }
 
 void rc_gateway_report_sample(struct rc_gateway_process *g)
@@ -135,6 +148,7 @@ void rc_gateway_report_sample(struct rc_gateway_process *g)
     raise_alarms(g);
     rc_rate_sample(&g->in, value(g, GM_EVENTS_IN), rc_clock_now());
     rc_rate_sample(&g->out, value(g, GM_COPIES_OUT), rc_clock_now());
+    rc_ebb_watch(&g->ebb, value(g, GM_CONNECTIONS) + value(g, GM_POLLING) + value(g, GM_GUESTS));
 }
 
 static bool drain(void *arg)

@@ -256,6 +256,8 @@ static void *run(void *arg)
 static void on_accepted(void *self, int fd, const struct sockaddr *peer)
 {
     struct rc_worker *w = self;
+    /* The kernel gives the lowest descriptor that is free: it says how many the whole process uses. */
+    rc_eio_server_full(w->eio, w->config.descriptors && fd >= w->config.descriptors);
     speak(w, rc_net_adopt(w->net, fd, peer));
 }
 
@@ -328,6 +330,7 @@ static bool make_layers(struct rc_worker *w)
                                                        .ping_timeout = c->ping_timeout * RC_MS,
                                                        .max_payload = c->max_payload,
                                                        .queue_max = c->queue_max,
+                                                       .handshakes_max = c->handshakes_max,
                                                        .gateway = c->gateway,
                                                        .worker = (uint8_t)c->index,
                                                        .wheel = &w->wheel,

@@ -30,10 +30,12 @@ struct rc_worker_config {
     int64_t ping_interval; /* ms, all three */
     int64_t ping_timeout;
     int64_t connect_timeout;
-    uint32_t max_payload;   /* bytes of one Engine.IO message from a client */
-    size_t queue_max;       /* bytes queued for one client; above: closed (RC_CLOSE_SLOW) */
-    size_t mailbox_max;     /* bytes of deliveries posted and not yet taken */
-    const char *const *nsp; /* namespaces that clients may enter; NULL-terminated */
+    uint32_t max_payload;    /* bytes of one Engine.IO message from a client */
+    size_t queue_max;        /* bytes queued for one client; above: closed (RC_CLOSE_SLOW) */
+    uint64_t handshakes_max; /* under way; above, 503. 0: without a bound */
+    int descriptors;         /* a client whose descriptor is this or above gets no session; 0: without a bound */
+    size_t mailbox_max;      /* bytes of deliveries posted and not yet taken */
+    const char *const *nsp;  /* namespaces that clients may enter; NULL-terminated */
     const struct rc_app *app;
     const struct rc_eio_user *engine; /* in place of Socket.IO; NULL: Socket.IO. For the conformance program */
     struct rc_origin_guard *guard;    /* set before start; NULL: pages of any site */

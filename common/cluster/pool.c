@@ -153,3 +153,10 @@ void rc_pool_put(void *block, size_t size)
     m->loaded = b;
     m->n++;
 }
+
+void rc_pool_empty_depot(void)
+{
+    for (size_t i = 0; i < CLASSES; i++)
+        for (struct block *magazine; (magazine = depot_take(i));)
+            magazine_free(magazine);
+}

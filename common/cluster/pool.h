@@ -25,4 +25,7 @@ void *rc_pool_zget(size_t size);
 /* size: as it was got. NULL is allowed. */
 void rc_pool_put(void *block, size_t size);
 
+/* Gives what lies in the depot back to malloc. For rare moments: the next magazines cost a malloc a block again. */
+void rc_pool_empty_depot(void);
+
 #endif

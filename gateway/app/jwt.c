@@ -3,6 +3,8 @@
 
 #include "gateway/app/json.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <jwt.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -14,6 +16,8 @@
 
 #define HEADER_MAX   1024 /* characters of a token's first part */
 #define RSA_BITS_MIN 2048
+#define USUAL        2
+#define USUAL_MAX    48 /* characters and a NUL */
 
 enum kind { SECRET, KEY_RSA, KEY_EC };
 
@@ -34,7 +38,8 @@ static const struct algorithm algorithms[] = {
 
 struct rc_jwt {
     const struct algorithm *algorithm;
-    int64_t leeway; /* s */
+    char usual[USUAL][USUAL_MAX]; /* headers of this algorithm as nearly every issuer writes them, base64url */
+    int64_t leeway;               /* s */
     size_t len;
     unsigned char key[]; /* len bytes */
 };
@@ -122,6 +127,16 @@ static const struct algorithm *find_algorithm(const char *name)
     return NULL;
 }
 
+static void write_usual(struct rc_jwt *jwt)
+{
+    static const char *const forms[USUAL] = {"{\"alg\":\"%s\",\"typ\":\"JWT\"}", "{\"typ\":\"JWT\",\"alg\":\"%s\"}"};
+    char text[USUAL_MAX / 4 * 3];
+    for (int i = 0; i < USUAL; i++) {
+        int n = snprintf(text, sizeof text, forms[i], jwt->algorithm->name); /* 27 bytes: no padding */
+        EVP_EncodeBlock((unsigned char *)jwt->usual[i], (const unsigned char *)text, n);
+    }
+}
+
 struct rc_jwt *rc_jwt_new(const char *algorithm, const void *key, size_t len, int64_t leeway_s, char *error,
                           size_t error_size)
 {
@@ -141,6 +156,7 @@ struct rc_jwt *rc_jwt_new(const char *algorithm, const void *key, size_t len, in
         return NULL;
     }
     jwt->algorithm = found;
+    write_usual(jwt);
     jwt->leeway = leeway_s;
     jwt->len = len;
     memcpy(jwt->key, key, len);
@@ -160,9 +176,8 @@ void rc_jwt_free(struct rc_jwt *jwt)
 /* libjwt's base64 reader skips what it does not know; so only what is base64url gets there. */
 static bool is_base64url(const char *part, size_t len)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     for (size_t i = 0; i < len; i++) {
-        if (!part[i] || !strchr(alphabet, part[i])) {
+        if (!isalnum((unsigned char)part[i]) && part[i] != '-' && part[i] != '_') {
             return false;
         }
     }
@@ -216,10 +231,23 @@ static bool on_header(void *ctx, const struct rc_json_value *value)
     return true;
 }
 
+static bool is_usual(const struct rc_jwt *jwt, const char *part, size_t len)
+{
+    for (int i = 0; i < USUAL; i++) {
+        if (strlen(jwt->usual[i]) == len && memcmp(jwt->usual[i], part, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* libjwt takes the algorithm from the token; ours is fixed, so the header is judged before libjwt sees the
  * key. */
 static enum rc_jwt_result check_header(const struct rc_jwt *jwt, const char *part, size_t len)
 {
+    if (is_usual(jwt, part, len)) {
+        return RC_JWT_OK;
+    }
     static const char *const keys[] = {"alg"};
     unsigned char text[HEADER_MAX + 4];
     struct header header = {.object = false};
@@ -232,76 +260,37 @@ static enum rc_jwt_result check_header(const struct rc_jwt *jwt, const char *par
 
 /* ---- claims ---- */
 
-enum { USER, ROL, EXP, NBF, CLAIMS };
-static const char *const claim_keys[CLAIMS] = {"user", "rol", "exp", "nbf"};
-
-struct reading {
-    struct rc_claims *claims;
-    enum rc_jwt_result user; /* of the user claim; RC_JWT_NO_USER until it was seen */
-    bool times;              /* exp and nbf are integers, or not there */
-};
-
-/* A JSON integer above 0. Not a real, not a string; too big for 64 bits is no date. */
-static bool read_time(const struct rc_json_value *value, int64_t *out)
+/* A JSON integer above 0, or absent. libjwt reads as 0 what is no integer, also a real or a text of digits. */
+static bool read_time(jwt_t *token, const char *claim, int64_t *out)
 {
-    int64_t time = 0;
-    if (value->type != RC_JSON_NUMBER) {
-        return false;
-    }
-    for (size_t i = 0; i < value->len; i++) {
-        int digit = value->text[i] - '0';
-        if (digit < 0 || digit > 9 || time > (INT64_MAX / 4 - digit) / 10) { /* a quarter: leeway fits on top */
-            return false;
-        }
-        time = time * 10 + digit;
-    }
-    *out = time;
-    return time > 0;
+    errno = 0;
+    long time = jwt_get_grant_int(token, claim);
+    bool absent = time == -1 && errno == ENOENT;
+    *out = absent ? 0 : time;
+    return absent || (time > 0 && time <= INT64_MAX / 4); /* a quarter: leeway fits on top */
 }
 
-static enum rc_jwt_result read_user(const struct rc_json_value *value, struct rc_claims *claims)
+/* libjwt gives only texts, which are UTF-8 and have no NUL inside. */
+static enum rc_jwt_result read_user(jwt_t *token, struct rc_claims *claims)
 {
-    char user[RC_JWT_TOKEN_MAX];
-    size_t len;
-    if (value->type != RC_JSON_STRING || !rc_json_string(value->text, value->len, user, sizeof user, &len) ||
-        len == 0) {
+    const char *user = jwt_get_grant(token, "user");
+    if (!user || !*user) {
         return RC_JWT_NO_USER;
     }
-    if (len > RC_USER_MAX) {
+    claims->user_len = strlen(user);
+    if (claims->user_len > RC_USER_MAX) {
         return RC_JWT_LONG_USER;
     }
-    memcpy(claims->user, user, len + 1);
-    claims->user_len = len;
+    memcpy(claims->user, user, claims->user_len + 1);
     return RC_JWT_OK;
 }
 
-static bool on_claim(void *ctx, const struct rc_json_value *value)
+static void read_rol(jwt_t *token, struct rc_claims *claims)
 {
-    struct reading *reading = ctx;
-    struct rc_claims *claims = reading->claims;
-    size_t len;
-    if (value->depth != 1) {
-        return true;
+    const char *rol = jwt_get_grant(token, "rol");
+    if (rol && strlen(rol) <= RC_ROL_MAX) {
+        strcpy(claims->rol, rol);
     }
-    switch (value->key) {
-    case USER:
-        reading->user = read_user(value, claims);
-        break;
-    case ROL:
-        if (!rc_json_string(value->text, value->len, claims->rol, sizeof claims->rol, &len)) {
-            claims->rol[0] = '\0';
-        }
-        break;
-    case EXP:
-        reading->times &= read_time(value, &claims->exp);
-        break;
-    case NBF:
-        reading->times &= read_time(value, &claims->nbf);
-        break;
-    default:
-        break;
-    }
-    return true;
 }
 
 enum rc_jwt_result rc_jwt_check_times(const struct rc_jwt *jwt, const struct rc_claims *claims, int64_t now_s)
@@ -314,28 +303,19 @@ enum rc_jwt_result rc_jwt_check_times(const struct rc_jwt *jwt, const struct rc_
 
 static enum rc_jwt_result read_claims(const struct rc_jwt *jwt, jwt_t *token, int64_t now_s, struct rc_claims *out)
 {
-    char *json = jwt_get_grants_json(token, NULL);
-    if (!json) {
-        return RC_JWT_MEMORY;
-    }
     struct rc_claims claims = {.user_len = 0};
-    struct reading reading = {.claims = &claims, .user = RC_JWT_NO_USER, .times = true};
-    bool read = rc_json_walk(json, strlen(json), claim_keys, CLAIMS, on_claim, &reading);
-    free(json);
-    if (!read) {
-        return RC_JWT_MALFORMED;
-    }
-    if (!reading.times) {
+    if (!read_time(token, "exp", &claims.exp) || !read_time(token, "nbf", &claims.nbf)) {
         return RC_JWT_TIME_TYPE;
     }
-    enum rc_jwt_result times = rc_jwt_check_times(jwt, &claims, now_s);
-    if (times != RC_JWT_OK) {
-        return times;
+    enum rc_jwt_result result = rc_jwt_check_times(jwt, &claims, now_s);
+    if (result == RC_JWT_OK) {
+        result = read_user(token, &claims);
     }
-    if (reading.user == RC_JWT_OK) {
+    if (result == RC_JWT_OK) {
+        read_rol(token, &claims);
         *out = claims;
     }
-    return reading.user;
+    return result;
 }
 
 enum rc_jwt_result rc_jwt_verify(const struct rc_jwt *jwt, const char *token, size_t len, int64_t now_s,

@@ -1,7 +1,6 @@
 /* Verified tokens: a table of sets of four, by the SHA-256 of the token. */
 #include "gateway/app/token_cache.h"
 
-#include <openssl/sha.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +40,7 @@ void rc_token_cache_free(struct rc_token_cache *cache)
 
 void rc_token_digest(const char *token, size_t len, uint8_t digest[RC_TOKEN_DIGEST])
 {
-    SHA256((const unsigned char *)token, len, digest);
+    rc_sha256(token, len, digest);
 }
 
 static struct entry *set_of(struct rc_token_cache *cache, const uint8_t *digest)

@@ -9,9 +9,10 @@
 #ifndef RC_GATEWAY_TOKEN_CACHE_H
 #define RC_GATEWAY_TOKEN_CACHE_H
 
+#include "digest.h"
 #include "gateway/app/jwt.h"
 
-#define RC_TOKEN_DIGEST 32 /* bytes of SHA-256 */
+#define RC_TOKEN_DIGEST RC_SHA256
 
 struct rc_token_cache;
 

@@ -88,6 +88,11 @@ size_t rc_eio_server_count(const struct rc_eio_server *server)
     return server->used;
 }
 
+void rc_eio_server_full(struct rc_eio_server *server, bool full)
+{
+    server->full = full;
+}
+
 void rc_eio_server_drain(struct rc_eio_server *server)
 {
     server->draining = true;

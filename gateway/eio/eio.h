@@ -21,6 +21,7 @@
 #include "gateway/net/wheel.h"
 
 #define RC_EIO_UPGRADE_US (10000 * RC_MS) /* a WebSocket that wants to take over a session has so long */
+#define RC_EIO_RETRY_S    5 /* the longest Retry-After of a refused handshake; each gets one of its own from 1 on */
 
 struct rc_eio;
 struct rc_eio_server;
@@ -40,7 +41,10 @@ struct rc_eio_config {
     rc_time ping_timeout;
     uint32_t max_payload; /* bytes of one message, or of one POST, from a client */
     size_t queue_max;     /* bytes queued for a session on long-polling; above, it is closed (RC_CLOSE_SLOW) */
-    uint64_t gateway;     /* both stand in the ids of sessions: sid.h */
+    /* With so many handshakes under way (GM_HANDSHAKES, which the user counts) requests for a session are answered 503 and
+     * Retry-After, and counted in GM_HANDSHAKES_REFUSED; those of sessions never. 0: without a bound. */
+    uint64_t handshakes_max;
+    uint64_t gateway; /* both stand in the ids of sessions: sid.h */
     uint8_t worker;
     struct rc_wheel *wheel;
     rc_time (*now)(void); /* the wheel's clock, between its ticks */
@@ -59,6 +63,9 @@ struct rc_eio_server *rc_eio_server_new(const struct rc_eio_config *config);
 /* Ends the sessions that are on long-polling; the others must be gone with their connections. NULL is allowed. */
 void rc_eio_server_free(struct rc_eio_server *server);
 size_t rc_eio_server_count(const struct rc_eio_server *server); /* sessions that are not ending */
+/* Whether requests for a session are answered 503 since the process has few descriptors left; what it has is for requests of
+ * sessions. */
+void rc_eio_server_full(struct rc_eio_server *server, bool full);
 /* Opens no more sessions: requests for one are answered 503. */
 void rc_eio_server_drain(struct rc_eio_server *server);
 /* Ends up to max sessions, on whatever transport; returns how many. */

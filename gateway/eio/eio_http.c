@@ -1,6 +1,7 @@
 /* Requests of Engine.IO. */
 #include "gateway/eio/eio_http.h"
 
+#include "clock.h"
 #include "gateway/eio/eio_polling.h"
 
 #include <stdio.h>
@@ -118,15 +119,34 @@ static void serve_upgrade(struct rc_eio_server *server, struct rc_eio *eio, cons
         rc_eio_ws_open(server, request, response);
 }
 
-/* A client that wants a session while we drain goes elsewhere with it. */
-static void send_away(struct rc_response *response, bool upgrade)
+/* 503 to a client that wants a session. It is told to come back at a time of its own: those who were refused together would else
+ * come back together. */
+static void send_away(struct rc_response *response, const char *text)
 {
-    static const char text[] = "This server is being stopped; connect again";
-    rc_response_close(response, RC_CLOSE_SHUTDOWN);
-    if (upgrade)
-        rc_ws_refuse(response, 503, text);
-    else
-        rc_response_full(response, 503, "text/plain", "Cache-Control: no-store\r\n", text, sizeof(text) - 1);
+    char fields[96];
+    snprintf(fields, sizeof(fields), "Retry-After: %u\r\nCache-Control: no-store\r\n",
+             1 + (unsigned)(rc_random64() % RC_EIO_RETRY_S));
+    rc_response_full(response, 503, "text/plain", fields, text, strlen(text));
+}
+
+/* False: this worker takes no session now, and the client was told so. Nothing was spent on it but the parsing. */
+static bool admit(struct rc_eio_server *server, struct rc_response *response)
+{
+    const struct rc_eio_config *config = &server->config;
+    if (server->draining) {
+        rc_response_close(response, RC_CLOSE_SHUTDOWN);
+        send_away(response, "This server is being stopped; connect again");
+        return false;
+    }
+    bool many = config->handshakes_max && rc_metric_get(&config->values[GM_HANDSHAKES]) >= config->handshakes_max;
+    if (!many && !server->full)
+        return true;
+    rc_metric_add(&config->values[GM_HANDSHAKES_REFUSED], 1);
+    rc_metric_add(&config->values[GM_HANDSHAKES_FULL], server->full);
+    rc_response_close(response, RC_CLOSE_BUSY);
+    send_away(response,
+              server->full ? "This server is full; connect again" : "Too many clients are connecting; connect again");
+    return false;
 }
 
 static void serve(struct rc_eio_server *server, const struct rc_http_request *request, struct rc_response *response)
@@ -138,8 +158,8 @@ static void serve(struct rc_eio_server *server, const struct rc_http_request *re
         server->config.elsewhere(server->config.desk, &q.sid, request, response);
     else if (code != GOOD)
         refuse(response, code, q.upgrade);
-    else if (!eio && server->draining)
-        send_away(response, q.upgrade);
+    else if (!eio && !admit(server, response))
+        return;
     else if (q.upgrade)
         serve_upgrade(server, eio, request, response);
     else if (eio)

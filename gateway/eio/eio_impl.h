@@ -24,6 +24,7 @@ struct rc_eio_server {
     uint32_t slots, used;
     uint32_t next;                 /* where the search for a free slot begins */
     bool draining;                 /* opens no more sessions */
+    bool full;                     /* opens none now: descriptors are short */
     LIST_HEAD(, rc_polling) ended; /* their sessions are closing; freed at the next tick, by `end` */
     struct rc_timer end;
 };

@@ -17,9 +17,20 @@ static bool misplaced(const struct rc_http_scan *scan, uint8_t byte)
     return !scan->line_begun && (byte == ' ' || byte == '\t'); /* obs-fold */
 }
 
+/* How many bytes from data on are the middle of a line: none of them is looked at one by one. */
+static size_t inner(const struct rc_http_scan *scan, const uint8_t *data, size_t len)
+{
+    if (!scan->line_begun || scan->last == '\r')
+        return 0;
+    const uint8_t *cr = memchr(data, '\r', len);
+    size_t n = cr ? (size_t)(cr - data) : len;
+    const uint8_t *lf = memchr(data, '\n', n);
+    return lf ? (size_t)(lf - data) : n;
+}
+
 enum rc_http_scanned rc_http_scan(struct rc_http_scan *scan, const uint8_t *data, size_t len, size_t *used)
 {
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; (i += inner(scan, data + i, len - i)) < len; i++) {
         uint8_t byte = data[i];
         if (misplaced(scan, byte)) {
             *used = i;

@@ -9,6 +9,7 @@
 #include <event2/listener.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,8 +90,12 @@ static struct evconnlistener *listen_at(struct rc_listener *l, const struct addr
     unsigned flags = LEV_OPT_REUSEABLE | LEV_OPT_REUSEABLE_PORT | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE;
     if (l->config.first && !is_free(where))
         return NULL;
-    return evconnlistener_new_bind(l->config.base, on_accept, l, flags, BACKLOG, where->ai_addr,
-                                   (int)where->ai_addrlen);
+    struct evconnlistener *listener =
+        evconnlistener_new_bind(l->config.base, on_accept, l, flags, BACKLOG, where->ai_addr, (int)where->ai_addrlen);
+    int on = 1;
+    if (listener) /* we coalesce ourselves; what is accepted inherits it */
+        setsockopt(evconnlistener_get_fd(listener), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    return listener;
 }
 
 struct rc_listener *rc_listener_new(const struct rc_listener_config *config, int *exit_code, char *error, size_t size)

@@ -2,14 +2,16 @@
 #include "gateway/net/net_impl.h"
 
 #include "clock.h"
+#include "log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <event2/event.h>
 #include <inttypes.h>
-#include <netinet/tcp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define FRAMES_MAX 64 /* of one system call */
@@ -17,7 +19,7 @@
 static void conn_send(struct rc_stream *stream, struct rc_buf *frame);
 static void conn_pause(struct rc_stream *stream, bool stop);
 const struct rc_stream_ops net_conn_ops = {conn_send, conn_pause, net_close};
-static void on_event(evutil_socket_t fd, short what, void *arg);
+static void on_ready(void *item, uint32_t what);
 
 struct rc_net *rc_net_new(const struct rc_net_config *config)
 {
@@ -28,7 +30,11 @@ struct rc_net *rc_net_new(const struct rc_net_config *config)
     TAILQ_INIT(&net->all);
     TAILQ_INIT(&net->dirty);
     TAILQ_INIT(&net->dead);
-    return net;
+    net->poller = rc_poller_new(config->base, on_ready);
+    if (net->poller)
+        return net;
+    free(net);
+    return NULL;
 }
 
 void net_count(struct rc_net *net, size_t metric, uint64_t n)
@@ -36,47 +42,52 @@ void net_count(struct rc_net *net, size_t metric, uint64_t n)
     rc_metric_add(&net->config.values[metric], n);
 }
 
-/* Tells the kernel what we wait for. Of a paused connection that is watched we want to hear of its end, not of its input: libevent
- * shows a FIN as EV_CLOSED, but a reset as EV_READ and EV_WRITE, hence EV_READ, on its edge only. */
+/* Tells the kernel what we wait for. Of a paused connection that is watched we want to hear of its end, not of its input, hence
+ * on the edge only; a FIN shows as EPOLLRDHUP, a reset as input. */
 void net_interest(struct net_conn *conn)
 {
     bool reads = conn->state == OPEN ? !conn->stream.paused : conn->state == LINGERING && !conn->eof;
     bool watches = conn->state == OPEN && conn->stream.paused && conn->stream.watched;
-    short want =
-        (short)((reads ? EV_READ : 0) | (conn->waiting ? EV_WRITE : 0) | (watches ? EV_READ | EV_CLOSED | EV_ET : 0));
-    bool added = event_pending(&conn->event, EV_READ | EV_WRITE | EV_CLOSED, NULL);
-    if (want ? added && event_get_events(&conn->event) == (want | EV_PERSIST) : !added)
-        return;
-    event_del(&conn->event);
-    evutil_socket_t fd = event_get_fd(&conn->event);
-    event_assign(&conn->event, conn->net->config.base, fd, (short)(want | EV_PERSIST), on_event, conn);
-    if (want && event_add(&conn->event, NULL) != 0)
+    uint32_t want = (reads ? EPOLLIN : 0) | (conn->waiting ? EPOLLOUT : 0) |
+                    (watches ? EPOLLIN | EPOLLRDHUP | (uint32_t)EPOLLET : 0);
+    if (rc_poller_want(conn->net->poller, conn->fd, conn->wanted, want, conn))
+        conn->wanted = want;
+    else
         rc_stream_close(&conn->stream, RC_CLOSE_MEMORY);
 }
 
-static void remember_peer(struct net_conn *conn, const struct sockaddr *peer)
+static void remember_peer(struct net_story *story, const struct sockaddr *peer)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
     if (peer && peer->sa_family == AF_INET) {
         const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)peer;
-        memcpy(conn->address, mapped, sizeof(mapped));
-        memcpy(conn->address + sizeof(mapped), &in->sin_addr, sizeof(in->sin_addr));
-        conn->port = ntohs(in->sin_port);
+        memcpy(story->address.s6_addr, mapped, sizeof(mapped));
+        memcpy(story->address.s6_addr + sizeof(mapped), &in->sin_addr, sizeof(in->sin_addr));
+        story->port = ntohs(in->sin_port);
     } else if (peer && peer->sa_family == AF_INET6) {
         const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)(const void *)peer;
-        memcpy(conn->address, &in->sin6_addr, sizeof(in->sin6_addr));
-        conn->port = ntohs(in->sin6_port);
+        story->address = in->sin6_addr;
+        story->port = ntohs(in->sin6_port);
     }
 }
 
-void net_enlist(struct rc_net *net, struct net_conn *conn, evutil_socket_t fd)
+/* NULL: it will not be told, or memory is short, which is no reason to turn a client away. */
+static struct net_story *begin_story(const struct sockaddr *peer)
+{
+    struct net_story *story = rc_log_on(RC_DEBUG) ? calloc(1, sizeof(*story)) : NULL;
+    if (story) {
+        story->since = rc_clock_now();
+        remember_peer(story, peer);
+    }
+    return story;
+}
+
+void net_enlist(struct rc_net *net, struct net_conn *conn)
 {
     TAILQ_INSERT_TAIL(&net->all, conn, link);
     net->count++;
     net_count(net, GM_CONNECTIONS, 1);
-    event_assign(&conn->event, net->config.base, fd, EV_READ | EV_PERSIST, on_event, conn);
-    if (event_add(&conn->event, NULL) != 0)
-        rc_stream_close(&conn->stream, RC_CLOSE_MEMORY);
+    net_interest(conn);
 }
 
 struct rc_stream *rc_net_adopt(struct rc_net *net, int fd, const struct sockaddr *peer)
@@ -86,14 +97,12 @@ struct rc_stream *rc_net_adopt(struct rc_net *net, int fd, const struct sockaddr
         close(fd);
         return NULL;
     }
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* we coalesce ourselves */
     conn->stream.ops = &net_conn_ops;
     conn->net = net;
-    conn->since = (uint32_t)(rc_clock_now() / (1000 * RC_MS));
-    remember_peer(conn, peer);
+    conn->fd = fd;
+    conn->story = begin_story(peer);
     net_count(net, GM_CONNECTIONS_TOTAL, 1);
-    net_enlist(net, conn, fd);
+    net_enlist(net, conn);
     return &conn->stream;
 }
 
@@ -118,13 +127,13 @@ static ssize_t write_some(struct net_conn *conn)
 {
     struct iovec iov[FRAMES_MAX];
     struct msghdr msg = {.msg_iov = iov, .msg_iovlen = rc_frame_queue_peek(&conn->queue, iov, FRAMES_MAX)};
-    ssize_t n = sendmsg(event_get_fd(&conn->event), &msg, MSG_NOSIGNAL);
+    ssize_t n = sendmsg(conn->fd, &msg, MSG_NOSIGNAL);
     net_count(conn->net, GM_WRITES, 1);
     if (n > 0) {
         net_count(conn->net, GM_BYTES_OUT, (uint64_t)n);
         rc_frame_queue_pop(&conn->queue, (size_t)n);
         conn->stream.written += (uint64_t)n;
-        conn->stream.queued -= (size_t)n;
+        conn->stream.queued -= (uint32_t)n;
         conn->net->queued -= (size_t)n;
     }
     return n;
@@ -186,15 +195,14 @@ static void conn_send(struct rc_stream *stream, struct rc_buf *frame)
 
 /* Input */
 
-/* Ends the round of events when the pass has had its share. */
+/* Notes when the pass has had its share. */
 static void spend(struct rc_net *net, size_t bytes)
 {
     rc_time now = rc_clock_now();
     if (!net->began)
         net->began = now;
     net->pass_bytes += bytes;
-    if (now - net->began >= net->config.pass_us || net->pass_bytes >= net->config.pass_bytes)
-        event_base_loopbreak(net->config.base);
+    net->spent = now - net->began >= net->config.pass_us || net->pass_bytes >= net->config.pass_bytes;
 }
 
 static void read_in(struct net_conn *conn)
@@ -207,7 +215,7 @@ static void read_in(struct net_conn *conn)
     }
     if (kept)
         memcpy(net->buffer, conn->inlet.kept, kept);
-    ssize_t n = read(event_get_fd(&conn->event), net->buffer + kept, RC_NET_READ);
+    ssize_t n = read(conn->fd, net->buffer + kept, RC_NET_READ);
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR) {
             conn->broken = true;
@@ -220,7 +228,8 @@ static void read_in(struct net_conn *conn)
         rc_stream_close(&conn->stream, RC_CLOSE_PEER);
         return;
     }
-    conn->bytes_in += (uint64_t)n;
+    if (conn->story)
+        conn->story->bytes_in += (uint64_t)n;
     net_count(net, GM_BYTES_IN, (uint64_t)n);
     rc_inlet_feed(&conn->inlet, &conn->stream, net->buffer, kept + (size_t)n);
     spend(net, (size_t)n);
@@ -242,7 +251,7 @@ static void look_for_end(struct net_conn *conn, bool fin)
 {
     int error = 0;
     socklen_t len = sizeof(error);
-    getsockopt(event_get_fd(&conn->event), SOL_SOCKET, SO_ERROR, &error, &len);
+    getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &len);
     if (!error && !fin)
         return; /* only input */
     conn->broken = error != 0;
@@ -250,26 +259,26 @@ static void look_for_end(struct net_conn *conn, bool fin)
     rc_stream_close(&conn->stream, error ? RC_CLOSE_ERROR : RC_CLOSE_PEER);
 }
 
-static void on_event(evutil_socket_t fd, short what, void *arg)
+static void on_ready(void *item, uint32_t what)
 {
-    struct net_conn *conn = arg;
-    (void)fd;
+    struct net_conn *conn = item;
+    what &= conn->wanted;
     if (conn->state == LINGERING) {
-        ssize_t n = what & EV_READ ? read(fd, conn->net->buffer, RC_NET_READ) : 1;
+        ssize_t n = what & EPOLLIN ? read(conn->fd, conn->net->buffer, RC_NET_READ) : 1;
         conn->eof = conn->eof || n == 0;
         conn->broken = conn->broken || (n < 0 && errno != EAGAIN && errno != EINTR);
         net_flush(conn);
         net_linger_on(conn);
         return;
     }
-    if (what & EV_WRITE)
+    if (what & EPOLLOUT)
         write_out(conn);
     if (conn->state != OPEN)
         return;
-    if (!conn->stream.paused && (what & EV_READ))
-        read_in(conn);
+    if (!conn->stream.paused && (what & EPOLLIN) && !conn->net->spent)
+        read_in(conn); /* else the kernel tells again */
     else if (conn->stream.paused)
-        look_for_end(conn, what & EV_CLOSED);
+        look_for_end(conn, what & EPOLLRDHUP);
 }
 
 /* Chores of one connection: input that it kept while it paused, then output. */
@@ -304,6 +313,7 @@ bool rc_net_turn(struct rc_net *net)
     rc_metric_set(&net->config.values[GM_QUEUE_BYTES], net->queued);
     net->began = 0;
     net->pass_bytes = 0;
+    net->spent = false;
     return !TAILQ_EMPTY(&net->dirty) || !TAILQ_EMPTY(&net->dead);
 }
 
@@ -345,5 +355,6 @@ void rc_net_free(struct rc_net *net)
     }
     while ((conn = TAILQ_FIRST(&net->all)))
         net_release(conn);
+    rc_poller_free(net->poller);
     free(net);
 }

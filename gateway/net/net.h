@@ -1,6 +1,6 @@
 /*
- * Client connections of one worker as bytes: non-blocking sockets on libevent's bare `event`, no bufferevents
- * (they cost five times the memory and half the speed of a fan-out).
+ * Client connections of one worker as bytes: non-blocking sockets in an epoll set of its own below the worker's event base
+ * (poller.h says why), no bufferevents (they cost eight times the memory and half the speed of a fan-out).
  *
  * Input is read into one buffer per worker; a connection owns memory only for an unfinished frame. Output is a queue of
  * shared frames, written by one sendmsg per connection and loop pass; the kernel is asked to tell when it can take more
@@ -31,7 +31,7 @@ struct rc_net_config {
     size_t queue_max;                                                     /* bytes queued for one connection */
     void (*moved)(void *host, struct rc_stream *stream, unsigned worker); /* see rc_net_move; may be NULL: never */
     void *host;
-    rc_time pass_us; /* after this time or these bytes of input the loop is told to turn */
+    rc_time pass_us; /* after this time or these bytes of input nothing more is read before the turn */
     size_t pass_bytes;
 };
 

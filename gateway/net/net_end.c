@@ -5,7 +5,6 @@
 #include "log.h"
 
 #include <arpa/inet.h>
-#include <event2/event.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -63,15 +62,14 @@ void net_close(struct rc_stream *stream, enum rc_close why)
 void net_release(struct net_conn *conn)
 {
     struct rc_net *net = conn->net;
-    evutil_socket_t fd = event_get_fd(&conn->event);
     if (conn->farewell)
         rc_timer_stop(&conn->farewell->timer);
     free(conn->farewell);
-    event_del(&conn->event);
-    close(fd);
+    close(conn->fd);
     unlink_from(net, conn);
     rc_frame_queue_clear(&conn->queue);
     rc_inlet_clear(&conn->inlet);
+    free(conn->story);
     free(conn);
 }
 
@@ -88,7 +86,7 @@ void net_linger_on(struct net_conn *conn)
         return;
     }
     if (!conn->stream.queued)
-        shutdown(event_get_fd(&conn->event), SHUT_WR);
+        shutdown(conn->fd, SHUT_WR);
     conn->waiting = conn->stream.queued > 0;
     net_interest(conn);
 }
@@ -96,15 +94,21 @@ void net_linger_on(struct net_conn *conn)
 static void log_end(const struct net_conn *conn)
 {
     char address[INET6_ADDRSTRLEN];
+    const struct net_story *story = conn->story;
     if (!rc_log_on(RC_DEBUG))
         return;
-    if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)conn->address))
-        inet_ntop(AF_INET, conn->address + 12, address, sizeof(address));
+    if (!story) {
+        rc_log(RC_DEBUG, "client-closed", "out=%" PRIu64 " reason=\"%s\"", conn->stream.written,
+               rc_close_text((enum rc_close)conn->why));
+        return;
+    }
+    if (IN6_IS_ADDR_V4MAPPED(&story->address))
+        inet_ntop(AF_INET, story->address.s6_addr + 12, address, sizeof(address));
     else
-        inet_ntop(AF_INET6, conn->address, address, sizeof(address));
+        inet_ntop(AF_INET6, &story->address, address, sizeof(address));
     rc_log(RC_DEBUG, "client-closed", "peer=%s:%u in=%" PRIu64 " out=%" PRIu64 " age_s=%" PRId64 " reason=\"%s\"",
-           address, conn->port, conn->bytes_in, conn->stream.written, rc_clock_now() / (1000 * RC_MS) - conn->since,
-           rc_close_text((enum rc_close)conn->why));
+           address, story->port, story->bytes_in, conn->stream.written,
+           (rc_clock_now() - story->since) / (1000 * RC_MS), rc_close_text((enum rc_close)conn->why));
 }
 
 /* The one place where a connection ends for its user. */
@@ -165,7 +169,8 @@ void net_depart(struct net_conn *conn)
     }
     stay(conn);
     TAILQ_REMOVE(&net->dead, conn, list_link);
-    event_del(&conn->event);
+    rc_poller_want(net->poller, conn->fd, conn->wanted, 0, conn);
+    conn->wanted = 0;
     unlink_from(net, conn);
     rc_metric_sub(&net->config.values[GM_CONNECTIONS], 1);
     conn->net = NULL;
@@ -178,18 +183,18 @@ void net_depart(struct net_conn *conn)
 void rc_net_arrive(struct rc_net *net, struct rc_stream *stream)
 {
     struct net_conn *conn = (struct net_conn *)stream;
-    evutil_socket_t fd = event_get_fd(&conn->event);
     conn->net = net;
     net->queued += stream->queued;
-    net_enlist(net, conn, fd);
+    net_enlist(net, conn);
     net_mark_dirty(conn);
 }
 
 void rc_net_discard(struct rc_stream *stream)
 {
     struct net_conn *conn = (struct net_conn *)stream;
-    close(event_get_fd(&conn->event));
+    close(conn->fd);
     rc_frame_queue_clear(&conn->queue);
     rc_inlet_clear(&conn->inlet);
+    free(conn->story);
     free(conn);
 }

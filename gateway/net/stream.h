@@ -38,8 +38,8 @@ struct rc_stream {
     const struct rc_stream_ops *ops;
     const struct rc_stream_user *user; /* changed by the user itself when the protocol changes */
     void *self;                        /* user's */
-    size_t queued;                     /* bytes sent and not yet taken by the kernel */
     uint64_t written;                  /* bytes that the kernel took so far */
+    uint32_t queued;                   /* bytes sent and not yet taken by the kernel; bounds are below 4 GiB */
     bool paused;                       /* user wants no input for now */
     bool watched;                      /* user wants to know of the peer's end also while paused; set it before */
     bool closing;                      /* close was called, or moving */

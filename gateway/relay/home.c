@@ -115,7 +115,7 @@ static void flush(struct guest *g)
         post(g, RC_RELAY_DATA, (struct rc_relay){.data = piece, .credit = g->owed});
         g->owed = 0;
         rc_frame_queue_pop(&g->queue, len);
-        g->stream.queued -= len;
+        g->stream.queued -= (uint32_t)len;
         g->stream.written += len;
         g->allowance -= len;
         rc_metric_add(&g->home->config.values[GM_RELAY_BYTES], len);

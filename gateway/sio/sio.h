@@ -21,12 +21,16 @@
 
 #define RC_SIO_GREET_US (50 * RC_MS) /* from the answer of CONNECT to the application's greeting (app.h) */
 
+/* A session is a handshake under way (GM_HANDSHAKES) until its first socket is in its rooms, or it ends. One that has not asked
+ * for a namespace after this time makes no work, and is none: else strangers could keep others out for connect_timeout. */
+#define RC_SIO_HASTE_US (5000 * RC_MS)
+
 struct rc_sio;
 
 struct rc_sio_config {
     unsigned worker;         /* number of the worker, in its sockets' numbers */
     rc_time connect_timeout; /* from the session's opening to its first socket's */
-    const char *const *nsp;  /* namespaces that exist; NULL-terminated */
+    const char *const *nsp;  /* namespaces that exist, RC_NAMESPACES_MAX at most; NULL-terminated */
     const struct rc_app *app;
     struct rc_uplink uplink;
     struct rc_wheel *wheel;

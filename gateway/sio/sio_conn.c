@@ -44,6 +44,8 @@ static void refuse_packet(struct sio_conn *conn, const char *wrong)
     sio_conn_close(conn, RC_CLOSE_SIO_PACKET);
 }
 
+static void on_timer(struct rc_timer *timer);
+
 static void greet_all(struct sio_conn *conn)
 {
     struct sio_socket *socket;
@@ -51,10 +53,35 @@ static void greet_all(struct sio_conn *conn)
         sio_socket_greet(socket);
 }
 
+void sio_conn_uncount(struct sio_conn *conn)
+{
+    if (conn->counted)
+        rc_metric_sub(&sio_of(conn)->config.values[GM_HANDSHAKES], 1);
+    conn->counted = false;
+}
+
+static rc_time haste(const struct rc_sio_config *config)
+{
+    return config->connect_timeout < RC_SIO_HASTE_US ? config->connect_timeout : RC_SIO_HASTE_US;
+}
+
+/* What is left of the connect timeout begins. */
+static void be_late(struct sio_conn *conn)
+{
+    const struct rc_sio_config *config = &sio_of(conn)->config;
+    rc_time left = conn->timer.at + config->connect_timeout - haste(config) - config->wheel->now;
+    conn->late = true;
+    if (SLIST_EMPTY(&conn->sockets))
+        sio_conn_uncount(conn);
+    rc_timer_set(config->wheel, &conn->timer, left > 0 ? left : 0, on_timer);
+}
+
 static void on_timer(struct rc_timer *timer)
 {
     struct sio_conn *conn = (struct sio_conn *)((char *)timer - offsetof(struct sio_conn, timer));
-    if (!conn->entered) {
+    if (!conn->entered && !conn->late) {
+        be_late(conn);
+    } else if (!conn->entered) {
         sio_conn_close(conn, RC_CLOSE_CONNECT_TIMEOUT);
     } else if (conn->greeting) {
         conn->greeting = false;
@@ -101,7 +128,9 @@ static void *on_open(void *host, struct rc_eio *eio, const char *cookie)
         free(conn);
         return NULL;
     }
-    rc_timer_set(sio->config.wheel, &conn->timer, sio->config.connect_timeout, on_timer);
+    conn->counted = true;
+    rc_metric_add(&sio->config.values[GM_HANDSHAKES], 1);
+    rc_timer_set(sio->config.wheel, &conn->timer, haste(&sio->config), on_timer);
     return conn;
 }
 
@@ -123,6 +152,7 @@ static void on_closed(void *self, enum rc_close why)
     while ((socket = SLIST_FIRST(&conn->sockets)))
         sio_socket_leave(socket);
     rc_timer_stop(&conn->timer);
+    sio_conn_uncount(conn);
     partial_free(conn->partial);
     if (conn->is_known)
         sio_of(conn)->config.app->rele(sio_of(conn)->config.app->self, conn->known);
@@ -131,19 +161,25 @@ static void on_closed(void *self, enum rc_close why)
     free(conn);
 }
 
-static const char *known_nsp(const struct rc_sio *sio, const struct rc_sio_packet *packet)
+static bool is_nsp(const char *nsp, const struct rc_sio_packet *packet)
 {
-    for (const char *const *nsp = sio->config.nsp; *nsp; nsp++) {
-        if (strlen(*nsp) == packet->nsp_len && memcmp(*nsp, packet->nsp, packet->nsp_len) == 0)
-            return *nsp;
+    return strlen(nsp) == packet->nsp_len && memcmp(nsp, packet->nsp, packet->nsp_len) == 0;
+}
+
+/* Its place in config.nsp; -1: it does not exist. */
+static int known_nsp(const struct rc_sio *sio, const struct rc_sio_packet *packet)
+{
+    for (int i = 0; sio->config.nsp[i]; i++) {
+        if (is_nsp(sio->config.nsp[i], packet))
+            return i;
     }
-    return NULL;
+    return -1;
 }
 
 static struct sio_socket *find_socket(const struct sio_conn *conn, const struct rc_sio_packet *packet)
 {
     for (struct sio_socket *socket = SLIST_FIRST(&conn->sockets); socket; socket = SLIST_NEXT(socket, link)) {
-        if (strlen(socket->nsp) == packet->nsp_len && memcmp(socket->nsp, packet->nsp, packet->nsp_len) == 0)
+        if (is_nsp(sio_nsp(socket), packet))
             return socket;
     }
     return NULL;
@@ -151,11 +187,11 @@ static struct sio_socket *find_socket(const struct sio_conn *conn, const struct 
 
 static void take_connect(struct sio_conn *conn, const struct rc_sio_packet *packet)
 {
-    const char *nsp = known_nsp(sio_of(conn), packet);
+    int nsp = known_nsp(sio_of(conn), packet);
     if (sio_of(conn)->draining) {
         sio_conn_close(conn, RC_CLOSE_SHUTDOWN);
-    } else if (nsp) {
-        sio_socket_enter(conn, nsp, packet);
+    } else if (nsp >= 0) {
+        sio_socket_enter(conn, (uint8_t)nsp, packet);
     } else if (packet->nsp_len > RC_NSP_MAX) {
         refuse_packet(conn, "namespace is too long");
     } else {

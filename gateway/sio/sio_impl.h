@@ -25,14 +25,15 @@ struct sio_socket {
     SLIST_ENTRY(sio_socket) link; /* in conn->sockets */
     struct sio_conn *conn;
     uint64_t number;              /* rc_up and rc_down call it so */
-    const char *nsp;              /* one of config.nsp */
     struct rc_identity *identity; /* held; may be NULL */
-    int64_t expires;              /* wall clock (s) of its end, 0: never */
     struct sio_entry *entry;      /* until OPENED */
+    uint32_t expires;             /* wall clock (s) of its end, what is later as the latest; 0: never */
+    uint8_t nsp;                  /* its place in config.nsp */
     bool paused;                  /* the link loop wants no events from it */
     bool greeted;                 /* app.greet was asked */
 };
 SLIST_HEAD(sio_sockets, sio_socket);
+_Static_assert(sizeof(struct sio_socket) <= 72, "an idle client's memory is counted: tests/load/idle.mjs");
 
 /* A binary packet whose attachments are not all there. */
 struct sio_partial {
@@ -54,11 +55,18 @@ struct sio_conn {
     bool is_known;               /* known is valid, else cookie */
     bool entered;                /* a socket has opened */
     bool greeting;               /* timer is for greetings */
+    bool counted;                /* in GM_HANDSHAKES */
+    bool late;                   /* RC_SIO_HASTE_US is over; timer is for what is left of the connect timeout */
 };
 
 static inline struct rc_sio *sio_of(const struct sio_conn *conn)
 {
     return rc_eio_host(conn->eio);
+}
+
+static inline const char *sio_nsp(const struct sio_socket *socket)
+{
+    return sio_of(socket->conn)->config.nsp[socket->nsp];
 }
 
 /* Sends a payload to one client and releases it. NULL: memory was short, the connection closes. */
@@ -67,13 +75,15 @@ void sio_conn_close(struct sio_conn *conn, enum rc_close why);
 /* Stops or goes on with input, as the sockets of the connection want it. */
 void sio_conn_pause(struct sio_conn *conn);
 
+/* Its handshake is over, one way or the other; not twice. */
+void sio_conn_uncount(struct sio_conn *conn);
 /* Sets the timer to what its sockets need next. */
 void sio_conn_schedule(struct sio_conn *conn);
 /* A socket opened: it is greeted after RC_SIO_GREET_US. */
 void sio_conn_greet_soon(struct sio_conn *conn);
 
-/* A CONNECT to a namespace that exists and that the connection is not in. */
-void sio_socket_enter(struct sio_conn *conn, const char *nsp, const struct rc_sio_packet *packet);
+/* A CONNECT to a namespace, by its place in config.nsp, that the connection is not in. */
+void sio_socket_enter(struct sio_conn *conn, uint8_t nsp, const struct rc_sio_packet *packet);
 /* Asks the application for its greeting, once. */
 void sio_socket_greet(struct sio_socket *socket);
 /* Its rooms are in place. */

@@ -34,7 +34,7 @@ static void entry_free(struct sio_socket *socket)
     free(entry);
 }
 
-static struct sio_socket *new_socket(struct sio_conn *conn, const char *nsp)
+static struct sio_socket *new_socket(struct sio_conn *conn, uint8_t nsp)
 {
     struct rc_sio *sio = sio_of(conn);
     struct sio_socket *socket = rc_zalloc(sizeof(*socket));
@@ -63,7 +63,7 @@ static bool ask_rooms(struct sio_socket *socket)
     const struct rc_app *app = sio_of(socket->conn)->config.app;
     struct sio_entry *entry = socket->entry;
     struct rc_up up = {.kind = RC_UP_CONNECT};
-    entry->rooms = app->rooms(app->self, socket->nsp, socket->identity, entry->room);
+    entry->rooms = app->rooms(app->self, sio_nsp(socket), socket->identity, entry->room);
     up.rooms = entry->rooms;
     for (unsigned i = 0; i < up.rooms; i++)
         up.room[i] = rc_buf_hold(entry->room[i]);
@@ -85,21 +85,23 @@ static void remember(struct sio_conn *conn, struct rc_identity *identity)
     conn->is_known = true;
 }
 
-void sio_socket_enter(struct sio_conn *conn, const char *nsp, const struct rc_sio_packet *packet)
+void sio_socket_enter(struct sio_conn *conn, uint8_t nsp, const struct rc_sio_packet *packet)
 {
     const struct rc_app *app = sio_of(conn)->config.app;
+    int64_t expires = 0;
     const char *error = "";
     struct sio_socket *socket = new_socket(conn, nsp);
     struct rc_visitor visitor = {.known = conn->is_known ? conn->known : NULL};
     if (!conn->is_known && conn->cookie)
         visitor = (struct rc_visitor){conn->cookie, strlen(conn->cookie), NULL};
-    if (!app->enter(app->self, nsp, &visitor, packet->json, packet->json_len, &socket->identity, &socket->expires,
+    if (!app->enter(app->self, sio_nsp(socket), &visitor, packet->json, packet->json_len, &socket->identity, &expires,
                     &error)) {
         rc_metric_add(value(socket, GM_CONNECTS_REFUSED), 1);
-        sio_conn_send(conn, rc_sio_connect_error(nsp, strlen(nsp), error));
+        sio_conn_send(conn, rc_sio_connect_error(sio_nsp(socket), strlen(sio_nsp(socket)), error));
         forget(socket);
         return;
     }
+    socket->expires = expires < UINT32_MAX ? (uint32_t)expires : UINT32_MAX;
     remember(conn, socket->identity);
     if (!ask_rooms(socket)) {
         /* A refusal would be final for the client; a closed connection it opens again by itself. */
@@ -114,7 +116,7 @@ void sio_socket_greet(struct sio_socket *socket)
     if (socket->entry || socket->greeted)
         return;
     socket->greeted = true;
-    struct rc_buf *hello = app->greet(app->self, socket->nsp, socket->identity);
+    struct rc_buf *hello = app->greet(app->self, sio_nsp(socket), socket->identity);
     if (hello)
         sio_conn_send(socket->conn, hello);
 }
@@ -144,9 +146,10 @@ void sio_socket_opened(struct sio_socket *socket)
     if (!conn->entered)
         rc_timer_stop(&conn->timer);
     conn->entered = true;
+    sio_conn_uncount(conn);
     rc_metric_add(value(socket, GM_SOCKETS), 1);
     make_sid(sid);
-    sio_conn_send(conn, rc_sio_connected(socket->nsp, sid));
+    sio_conn_send(conn, rc_sio_connected(sio_nsp(socket), sid));
     entry_free(socket);
     if (app->greet)
         sio_conn_greet_soon(conn);
@@ -174,7 +177,7 @@ static void acknowledge(struct sio_socket *socket, uint64_t id, const char *erro
                   : snprintf(text, sizeof(text), "[{\"ok\":true}]");
     if ((size_t)n >= sizeof(text))
         n = snprintf(text, sizeof(text), "[{\"error\":\"refused\"}]");
-    sio_conn_send(socket->conn, rc_payload_ack(socket->nsp, id, text, (size_t)n, NULL, 0));
+    sio_conn_send(socket->conn, rc_payload_ack(sio_nsp(socket), id, text, (size_t)n, NULL, 0));
 }
 
 /* The token of an emit: the packet's id (63 bits) and whether an ack was asked for. */
@@ -236,7 +239,7 @@ static enum rc_verdict judge(struct sio_socket *socket, const struct rc_sio_pack
 {
     const struct rc_app *app = sio_of(socket->conn)->config.app;
     struct rc_event event = {
-        .nsp = socket->nsp,
+        .nsp = sio_nsp(socket),
         .json = packet->json,
         .json_len = packet->json_len,
         .attachment = attachment,

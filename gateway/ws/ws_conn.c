@@ -1,6 +1,7 @@
 /* WebSocket connections on streams. */
 #include "gateway/ws/ws_conn.h"
 
+#include "digest.h"
 #include "log.h"
 
 #include <openssl/evp.h>
@@ -66,10 +67,10 @@ int rc_ws_handshake_check(const struct rc_http_request *request, const char **wr
 void rc_ws_accept_key(const char *key, char accept[29])
 {
     char text[64 + 37];
-    unsigned char digest[EVP_MAX_MD_SIZE];
+    uint8_t digest[RC_SHA1];
     int n = snprintf(text, sizeof(text), "%.64s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
-    EVP_Digest(text, (size_t)n, digest, NULL, EVP_sha1(), NULL);
-    EVP_EncodeBlock((unsigned char *)accept, digest, 20);
+    rc_sha1(text, (size_t)n, digest);
+    EVP_EncodeBlock((unsigned char *)accept, digest, sizeof digest);
 }
 
 void rc_ws_refuse(struct rc_response *response, int status, const char *text)

@@ -200,13 +200,12 @@ static void kicks_of_a_pass_are_one_batch(void **state)
     rc_host_flush(a.host);
     assert_int_equal(a.takes, takes + 1);
     UNTIL(&a, &b, b.ops == 1001 && rc_host_dry(a.host) && rc_host_dry(b.host));
-    for (int i = 0; i < 3000; i++) { /* more than a batch may hold, and a busy line: all arrives by itself */
+    takes = a.takes;
+    for (int i = 0; i < 3000; i++) /* more than a batch may hold: all leaves by itself */
         say(&a, "a room with a long name, so that there is much to send in the end");
-        if (i % 7 == 0)
-            rc_host_flush(a.host);
-    }
+    rc_host_flush(a.host);
     UNTIL(&a, &b, b.ops == 4001);
-    assert_true(a.takes - takes < 100);
+    assert_in_range(a.takes - takes, 2, 10);
     assert_int_equal(a.downs + a.ends + b.downs + b.ends, 0);
     close_core(&a);
     close_core(&b);
@@ -221,6 +220,7 @@ static void sessions_and_lines_end_together(void **state)
     end(&a, RC_END_FENCE); /* by the core */
     UNTIL(&a, &b, b.downs == 1 && a.ups == 2 && b.ups == 2);
     b.end_on_receive = true; /* inside receive */
+    say(&a, "room");
     UNTIL(&a, &b, b.ends == 1 && a.downs == 1);
     b.end_on_receive = false;
     UNTIL(&a, &b, a.s && b.s);

@@ -53,7 +53,7 @@ static inline void client_asks(const char *method, const char *target, const cha
 /* The client takes nothing of what it was sent, until it reads. */
 static inline void client_stalls(void)
 {
-    client->stream.queued = client->out_len;
+    client->stream.queued = (uint32_t)client->out_len;
 }
 
 static inline void client_reads(void)

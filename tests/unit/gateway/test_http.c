@@ -377,7 +377,7 @@ static void test_timeouts(void **state)
 /* The client takes so many bytes of what is queued. */
 static void takes(struct fake_stream *fake, size_t bytes)
 {
-    fake->stream.queued -= bytes;
+    fake->stream.queued -= (uint32_t)bytes;
     fake->stream.written += bytes;
     if (!fake->stream.queued)
         fake->stream.user->drained(fake->stream.self, &fake->stream);

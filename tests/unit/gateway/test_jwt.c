@@ -162,6 +162,17 @@ static void takes_public_key_algorithms(void **state)
     EVP_PKEY_free(ec);
 }
 
+/* Not only as it is usually written. */
+static void takes_any_header_of_its_algorithm(void **state)
+{
+    static const char *const headers[] = {"{\"typ\":\"JWT\",\"alg\":\"HS256\"}", "{\"alg\":\"HS256\"}",
+                                          "{\"kid\":\"1\",\"alg\":\"HS256\",\"typ\":\"JWT\"}",
+                                          " {\"alg\" : \"\\u0048S256\"}"};
+    (void)state;
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+        assert_int_equal(verify(token_hmac(headers[i], "{\"user\":\"ana\"}", SECRET, 32)), RC_JWT_OK);
+}
+
 /* ---- keys that are refused ---- */
 
 static void refuses_empty_and_short_secrets(void **state)
@@ -427,6 +438,7 @@ int main(void)
         cmocka_unit_test(takes_a_good_token),
         cmocka_unit_test(takes_a_token_without_times_or_role),
         cmocka_unit_test(takes_its_own_tokens),
+        cmocka_unit_test(takes_any_header_of_its_algorithm),
         cmocka_unit_test(takes_public_key_algorithms),
         cmocka_unit_test(refuses_empty_and_short_secrets),
         cmocka_unit_test(refuses_keys_of_the_wrong_kind),

@@ -2,10 +2,12 @@
 #include "gateway/net/net.h"
 
 #include "clock.h"
+#include "log.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -154,6 +156,50 @@ static void test_echo_of_bytes(void **state)
     assert_memory_equal(heard, "0123456789", 10);
     assert_int_equal(values[GM_WRITES], 1); /* one system call for all of a pass */
     assert_int_equal(stream->queued, 0);
+}
+
+static size_t count_input(void *self, struct rc_stream *s, uint8_t *data, size_t len)
+{
+    (void)s, (void)data;
+    ++*(size_t *)self;
+    return len;
+}
+
+static void count_end(void *self, enum rc_close reason)
+{
+    (void)self, (void)reason;
+}
+
+/* A pass that has had its share leaves the input of the other connections, more than a round of the poller has, to the next. */
+static void test_share_of_a_pass(void **state)
+{
+    enum { CONNECTIONS = 100 };
+    static const struct rc_stream_user counts = {count_input, NULL, count_end};
+    size_t read = 0;
+    int pair[2], client[CONNECTIONS];
+    struct rc_net *strict = rc_net_new(&(struct rc_net_config){
+        .base = base, .wheel = &wheel, .values = values, .pass_us = 1000 * RC_MS, .pass_bytes = 1});
+    (void)state;
+    for (int i = 0; i < CONNECTIONS; i++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+        struct rc_stream *s = rc_net_adopt(strict, pair[1], NULL);
+        s->user = &counts;
+        s->self = &read;
+        client[i] = pair[0];
+        assert_int_equal(write(client[i], "x", 1), 1);
+    }
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        while (read == i)
+            event_base_loop(base, EVLOOP_ONCE);
+        event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        assert_int_equal(read, i + 1);
+        rc_net_turn(strict);
+    }
+    rc_net_free(strict);
+    memset(values, 0, sizeof values);
+    values[GM_CONNECTIONS] = 1; /* that of the fixture */
+    for (int i = 0; i < CONNECTIONS; i++)
+        close(client[i]);
 }
 
 /* What the user does not take is shown again with more. */
@@ -326,6 +372,41 @@ static void test_watched_and_read_again(void **state)
     assert_memory_equal(got, "abcdef", 6);
 }
 
+/* What one connection's end writes to standard error; debug: from when it came. */
+static const char *story(bool debug)
+{
+    static char caught[1024];
+    struct sockaddr_in from = {
+        .sin_family = AF_INET, .sin_port = htons(4711), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct rc_net *other = rc_net_new(
+        &(struct rc_net_config){.base = base, .wheel = &wheel, .values = values, .pass_us = RC_MS, .pass_bytes = 1});
+    static const struct rc_stream_user nobody = {on_input, NULL, count_end};
+    int pair[2], out[2], kept = dup(STDERR_FILENO);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+    assert_int_equal(pipe2(out, O_NONBLOCK), 0);
+    rc_log_init(debug ? RC_DEBUG : RC_INFO, false, "g");
+    rc_net_adopt(other, pair[1], (struct sockaddr *)&from)->user = &nobody;
+    rc_log_init(RC_DEBUG, false, "g");
+    dup2(out[1], STDERR_FILENO);
+    rc_net_free(other);
+    dup2(kept, STDERR_FILENO);
+    ssize_t len = read(out[0], caught, sizeof(caught) - 1);
+    caught[len > 0 ? len : 0] = '\0';
+    rc_log_init(RC_INFO, false, "g");
+    close(kept), close(out[0]), close(out[1]), close(pair[0]);
+    memset(values, 0, sizeof(values));
+    values[GM_CONNECTIONS] = 1; /* that of the fixture */
+    return caught;
+}
+
+/* Who it was is kept only if it will be told. */
+static void test_ends_are_logged(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(story(true), "client-closed peer=127.0.0.1:4711 in=0 out=0 age_s=0 reason="));
+    assert_non_null(strstr(story(false), "client-closed out=0 reason="));
+}
+
 static void test_close_all(void **state)
 {
     (void)state;
@@ -340,6 +421,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_echo_of_bytes),
+        TEST(test_share_of_a_pass),
         TEST(test_unused_input_is_kept),
         TEST(test_pause),
         TEST(test_slow_client_is_closed),
@@ -351,6 +433,7 @@ int main(void)
         TEST(test_watched_end),
         TEST(test_watched_reset),
         TEST(test_watched_and_read_again),
+        TEST(test_ends_are_logged),
         TEST(test_close_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -312,6 +312,56 @@ static void test_connect_timeout_ends_with_connect(void **state)
     assert_true(b.closed);
 }
 
+static void connect(struct client *client, const char *cookie)
+{
+    begin(client, cookie);
+    say(client, "0");
+}
+
+/* A handshake is counted until it is over, at whatever stage that is, and each only once. */
+static void test_handshakes_are_counted(void **state)
+{
+    (void)state;
+    struct client c;
+    assert_int_equal(values[GM_HANDSHAKES], 2); /* a and b */
+    end(&a);
+    assert_int_equal(values[GM_HANDSHAKES], 1); /* left without a word */
+    connect(&a, "ana");
+    assert_int_equal(values[GM_HANDSHAKES], 2); /* waits for its rooms */
+    opened(1);
+    assert_int_equal(values[GM_HANDSHAKES], 1);
+    say(&a, "0/custom,");
+    assert_int_equal(values[GM_HANDSHAKES], 1); /* a second namespace is no handshake */
+    end(&a);
+    assert_int_equal(values[GM_HANDSHAKES], 1);
+    connect(&c, "cid");
+    end(&c); /* left while its rooms were on their way */
+    connect(&c, "bad");
+    assert_int_equal(values[GM_HANDSHAKES], 2); /* refused, and may try again */
+    end(&c);
+    up_full = true;
+    connect(&c, "dan");
+    assert_true(c.closed);
+    end(&c);
+    end(&b);
+    assert_int_equal(values[GM_HANDSHAKES], 0);
+}
+
+static void test_who_takes_its_time_is_no_handshake(void **state)
+{
+    (void)state;
+    say(&a, "0");
+    rc_wheel_advance(&wheel, RC_SIO_HASTE_US + RC_WHEEL_TICK);
+    assert_int_equal(values[GM_HANDSHAKES], 1); /* a, whose rooms are still asked for */
+    say(&b, "0");
+    opened(2);
+    assert_int_equal(values[GM_HANDSHAKES], 1);
+    opened(1);
+    assert_int_equal(values[GM_HANDSHAKES], 0);
+    rc_wheel_advance(&wheel, 46000 * RC_MS);
+    assert_false(a.closed || b.closed);
+}
+
 static void test_namespaces(void **state)
 {
     (void)state;
@@ -535,6 +585,8 @@ int main(void)
         TEST(test_connect_is_asynchronous),
         TEST(test_refusals),
         TEST(test_connect_timeout_ends_with_connect),
+        TEST(test_handshakes_are_counted),
+        TEST(test_who_takes_its_time_is_no_handshake),
         TEST(test_namespaces),
         TEST(test_events_and_acks),
         TEST(test_full_uplink),
