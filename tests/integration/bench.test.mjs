@@ -133,45 +133,6 @@ describe("roomcast-bench", { concurrency: true }, () => {
         await server.stop();
     });
 
-    test("roomcast-floor, the least that can serve this: nothing is found, and it ends with 0", async (t) => {
-        const floor = start([], join(BIN, "roomcast-floor"));
-        t.after(() => floor.child.kill("SIGKILL"));
-        const url = await waitFor("it prints its URL", () => /"url":"([^"]+)"}\n/.exec(floor.stdout)?.[1]);
-        const run = await bench("mixed", "--secret_file", secret, "--url", url, "--admins", "10", "--users", "40", "--rate", "500",
-            "--churn", "20", "--seconds", "1", ...QUICK);
-        assert.deepEqual(run.json.oracle, { found: [], reasons: [] }, run.stdout + floor.stderr);
-        assert.ok(run.json.counters.sent > 400 && run.json.counters.left >= 5, run.stdout);
-        assert.equal(run.json.counters.acked, run.json.counters.sent);
-        floor.child.kill("SIGTERM");
-        const { code, stderr } = await within("its end", floor.ended);
-        assert.deepEqual([code, stderr], [0, ""]);
-    });
-
-    test("tests/load/compare --render: with the floor and its shares, and from results that have none", async () => {
-        const report = (value, servers) => ({
-            measured: { delivered_per_cpu_second: value, delivered_per_second: 100, seconds: 10, server_cpu: 1 },
-            delivery: { count: 1000, p50: 1, p99: 2, "p99.9": 3 }, oracle: { found: [] }, ...(servers && { servers }),
-        });
-        const render = async (row) => {
-            const [from, to] = [join(dir, "results.json"), join(dir, "page.md")];
-            writeFileSync(from, JSON.stringify({ cpu: "x", date: "d", seconds: "1", rounds: "1",
-                rows: { "user to user, 200 under way": { socketio: report(20), redis: report(10), ...row } } }));
-            const run = start(["--render", from, "--out", to], join(ROOT, "tests/load/compare"));
-            const { code, stderr } = await within("compare", run.ended);
-            assert.equal(code, 0, stderr);
-            return readFileSync(to, "utf8");
-        };
-        const spent = (name, cpu_seconds, system_seconds) => ({ name, cpu_seconds, system_seconds });
-        const servers = [spent("gateway-1", 0.01, 0.004), spent("gateway-2", 0.02, 0.006), spent("broker-1", 0.005, 0.001)];
-        const page = await render({ roomcast: report(30, servers), floor: report(60, [spent("roomcast-floor", 0.004, 0.003)]) });
-        assert.match(page, /\| 3\.00 x \| 60 \| 50 % \| 4 x, 67 % of the floor: not reached \|/);
-        assert.match(page, /\| Roomcast \| 30\.00 \(10\.00\) \| 5\.00 \(1\.00\) \|  \| 35\.00 \(11\.00\) \|/);
-        assert.match(page, /\| floor \|  \|  \|  \| 4\.00 \(3\.00\) \|/);
-        const old = await render({ roomcast: report(30) });
-        assert.match(old, /\| 3\.00 x \|  \|  \| 4 x: not reached \|/);
-        assert.doesNotMatch(old, /roomcast-floor|Where the time goes/);
-    });
-
     test("what is wrong with the command line is said, with the exit code of its kind", async () => {
         const wrong = async (code, text, ...args) => {
             const run = await bench(...args);
@@ -192,6 +153,45 @@ describe("roomcast-bench", { concurrency: true }, () => {
         assert.equal(help.code, 0);
         assert.match(help.stdout, /reconnect +all connections are dropped at once/);
     });
+});
+
+test("roomcast-floor, the least that can serve this: nothing is found, and it ends with 0", async (t) => {
+    const floor = start([], join(BIN, "roomcast-floor"));
+    t.after(() => floor.child.kill("SIGKILL"));
+    const url = await waitFor("it prints its URL", () => /"url":"([^"]+)"}\n/.exec(floor.stdout)?.[1]);
+    const run = await bench("mixed", "--secret_file", secret, "--url", url, "--admins", "10", "--users", "40", "--rate", "500",
+        "--churn", "20", "--seconds", "1", ...QUICK);
+    assert.deepEqual(run.json.oracle, { found: [], reasons: [] }, run.stdout + floor.stderr);
+    assert.ok(run.json.counters.sent > 400 && run.json.counters.left >= 5, run.stdout);
+    assert.equal(run.json.counters.acked, run.json.counters.sent);
+    floor.child.kill("SIGTERM");
+    const { code, stderr } = await within("its end", floor.ended);
+    assert.deepEqual([code, stderr], [0, ""]);
+});
+
+test("tests/load/compare --render: with the floor and its shares, and from results that have none", async () => {
+    const report = (value, servers) => ({
+        measured: { delivered_per_cpu_second: value, delivered_per_second: 100, seconds: 10, server_cpu: 1 },
+        delivery: { count: 1000, p50: 1, p99: 2, "p99.9": 3 }, oracle: { found: [] }, ...(servers && { servers }),
+    });
+    const render = async (row) => {
+        const [from, to] = [join(dir, "results.json"), join(dir, "page.md")];
+        writeFileSync(from, JSON.stringify({ cpu: "x", date: "d", seconds: "1", rounds: "1",
+            rows: { "user to user, 200 under way": { socketio: report(20), redis: report(10), ...row } } }));
+        const run = start(["--render", from, "--out", to], join(ROOT, "tests/load/compare"));
+        const { code, stderr } = await within("compare", run.ended);
+        assert.equal(code, 0, stderr);
+        return readFileSync(to, "utf8");
+    };
+    const spent = (name, cpu_seconds, system_seconds) => ({ name, cpu_seconds, system_seconds });
+    const servers = [spent("gateway-1", 0.01, 0.004), spent("gateway-2", 0.02, 0.006), spent("broker-1", 0.005, 0.001)];
+    const page = await render({ roomcast: report(30, servers), floor: report(60, [spent("roomcast-floor", 0.004, 0.003)]) });
+    assert.match(page, /\| 3\.00 x \| 60 \| 50 % \| 4 x, 67 % of the floor: not reached \|/);
+    assert.match(page, /\| Roomcast \| 30\.00 \(10\.00\) \| 5\.00 \(1\.00\) \|  \| 35\.00 \(11\.00\) \|/);
+    assert.match(page, /\| floor \|  \|  \|  \| 4\.00 \(3\.00\) \|/);
+    const old = await render({ roomcast: report(30) });
+    assert.match(old, /\| 3\.00 x \|  \|  \| 4 x: not reached \|/);
+    assert.doesNotMatch(old, /roomcast-floor|Where the time goes/);
 });
 
 clusterTest("a cluster under a mixed load", { gateways: 2, brokers: 1, persisters: 1 }, async (cluster, step) => {
