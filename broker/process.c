@@ -84,7 +84,9 @@ static struct rc_session *node_up(void *arg, const struct rc_peer *peer, uint64_
         return NULL;
     TAILQ_INSERT_TAIL(&b->sessions, s, link);
     rc_roster_note(&b->roster, RC_ROSTER_SELF, peer, true, rc_clock_now());
-    b->roster.changed = true; /* the newcomer has not seen it */
+    struct rc_buf *map = rc_roster_pack(&b->roster);
+    if (map)
+        rc_host_side(b->host, s, map);
     return s;
 }
 
@@ -143,15 +145,20 @@ static void send_map(struct rc_broker_process *b)
     b->roster.changed = false;
     struct rc_buf *map = rc_roster_pack(&b->roster);
     struct rc_session *s;
-    TAILQ_FOREACH (s, &b->sessions, link)
-        if (map)
-            rc_host_side(b->host, s, rc_buf_hold(map));
+    size_t bytes = 0;
+    if (!map)
+        return;
+    TAILQ_FOREACH (s, &b->sessions, link) {
+        rc_host_side(b->host, s, rc_buf_hold(map));
+        bytes += map->len;
+    }
+    b->map_next = rc_roster_next(rc_clock_now(), bytes);
     rc_buf_rele(map);
 }
 
 static void finish_pass(struct rc_broker_process *b)
 {
-    if (b->roster.changed)
+    if (b->roster.changed && rc_clock_now() >= b->map_next)
         send_map(b);
     rc_host_flush(b->host);
     rc_topic_pub_flush(b->topic);

@@ -24,6 +24,7 @@ struct rc_broker_process {
     struct rc_topic_pub *topic;
     struct rc_admin *admin;
     struct rc_roster roster;
+    rc_time map_next; /* no map to all before this */
     struct rc_discovery discovery;
     struct rc_broker_sessions sessions; /* open ones, for the map and for relays */
     struct rc_relays relays;

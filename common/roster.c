@@ -141,6 +141,11 @@ void rc_roster_sweep(struct rc_roster *r, rc_time now)
     }
 }
 
+rc_time rc_roster_next(rc_time now, size_t bytes)
+{
+    return now + (rc_time)(bytes * 1000000 / RC_ROSTER_RATE);
+}
+
 /* ---- on the wire ------------------------------------------------------------------------------------------------- */
 
 static ProtobufCBinaryData bytes_of(const char *text)

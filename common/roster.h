@@ -51,6 +51,11 @@ void rc_roster_lost(struct rc_roster *r, unsigned source, rc_time now);
 /* Forgets what was down for long, and brokers that are down and configured no more. Now and then. */
 void rc_roster_sweep(struct rc_roster *r, rc_time now);
 
+/* When the next maps may go out, after some of so many bytes in all went out now: each node that comes is a new map for all that are
+ * there, and with hundreds of them their starts would be hundreds of gigabytes. */
+#define RC_ROSTER_RATE (16 << 20) /* bytes a second */
+rc_time rc_roster_next(rc_time now, size_t bytes);
+
 /* A packed Side{Map}, or NULL when memory is short. */
 struct rc_buf *rc_roster_pack(const struct rc_roster *r);
 /* Takes a Side in if it is a Map. False: it is not (nothing changed). */

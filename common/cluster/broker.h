@@ -43,6 +43,7 @@ struct rc_broker_stats {
     size_t rooms, memberships, waiting, waiting_bytes, topic_records, topic_bytes;
     uint64_t topic_last, topic_stored; /* numbers: newest, and stored at the quorum */
     uint64_t emits, delivers, confirms, refused, gone, records, resends, holes;
+    uint64_t judged;                                 /* times that who lives was worked out */
     uint64_t stuck;                                  /* sessions ended since the peer acknowledged nothing for 5 S */
     uint64_t busy_waiting, busy_gateway, busy_topic; /* of refused: which bound was reached (section 10) */
     uint64_t hello_gone;                             /* HELLOs of incarnations that are gone (section 11, 6) */

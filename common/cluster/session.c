@@ -8,6 +8,7 @@ struct rc_flight {
     uint64_t seq;     /* batch */
     uint64_t ordinal; /* of its last operation */
     size_t bytes;     /* of its operations */
+    size_t rooms;     /* of these: under the window */
 };
 
 struct rc_session *rc_session_new(const struct rc_peer *peer, uint64_t id, uint64_t my_inc, uint64_t base, rc_time now)
@@ -55,9 +56,21 @@ static bool owes_bytes(const struct rc_session *s)
     return s->rx_bytes >= RC_SESSION_ACK_BYTES && s->rx_done > s->tx_ack;
 }
 
+static bool windowed(const struct rc_op *op)
+{
+    return op->kind == RC_OP_JOIN || op->kind == RC_OP_LEAVE || op->kind == RC_OP_SYNCED;
+}
+
+/* The next operation that may go; NULL: none, or it waits for acks. */
+static struct rc_op *next_out(const struct rc_session *s)
+{
+    struct rc_op *op = TAILQ_FIRST(&s->out);
+    return op && s->window && s->rooms_bytes >= s->window && windowed(op) ? NULL : op;
+}
+
 bool rc_session_wants(const struct rc_session *s)
 {
-    return !s->hushed && !s->broken && (s->due || !TAILQ_EMPTY(&s->out) || owes_ack(s) || owes_bytes(s));
+    return !s->hushed && !s->broken && (s->due || next_out(s) || owes_ack(s) || owes_bytes(s));
 }
 
 static void flight_add(struct rc_session *s, struct rc_flight f)
@@ -76,15 +89,27 @@ static void flight_add(struct rc_session *s, struct rc_flight f)
     s->flight_bytes += f.bytes;
 }
 
-void rc_session_take(struct rc_session *s, rc_time now, size_t max_bytes, struct rc_batch *batch)
+/* Moves what may go into the batch; returns the bytes of it that the window is for. */
+static size_t take_out(struct rc_session *s, size_t max_bytes, struct rc_batch *batch)
 {
     struct rc_op *op;
-    while ((op = TAILQ_FIRST(&s->out)) && (!batch->bytes || batch->bytes + op->bytes <= max_bytes)) {
+    size_t rooms = 0;
+    while ((op = next_out(s)) && (!batch->bytes || batch->bytes + op->bytes <= max_bytes)) {
         TAILQ_REMOVE(&s->out, op, link);
         TAILQ_INSERT_TAIL(&batch->ops, op, link);
         batch->bytes += op->bytes;
         s->out_bytes -= op->bytes;
+        if (!windowed(op))
+            continue;
+        rooms += op->bytes;
+        s->rooms_bytes += op->bytes;
     }
+    return rooms;
+}
+
+void rc_session_take(struct rc_session *s, rc_time now, size_t max_bytes, struct rc_batch *batch)
+{
+    size_t rooms = take_out(s, max_bytes, batch);
     const struct rc_op *last = TAILQ_LAST(&batch->ops, rc_op_list);
     batch->session = s->id;
     batch->from_inc = s->my_inc;
@@ -101,7 +126,7 @@ void rc_session_take(struct rc_session *s, rc_time now, size_t max_bytes, struct
     if (last) {
         if (!s->flight_len)
             s->acked_at = now;
-        flight_add(s, (struct rc_flight){batch->seq, last->ordinal, batch->bytes});
+        flight_add(s, (struct rc_flight){batch->seq, last->ordinal, batch->bytes, rooms});
     }
 }
 
@@ -111,6 +136,7 @@ static void take_ack(struct rc_session *s, rc_time now, uint64_t ack)
         const struct rc_flight *f = &s->flight[s->flight_head];
         s->acked = f->ordinal;
         s->flight_bytes -= f->bytes;
+        s->rooms_bytes -= f->rooms;
         s->flight_head = (s->flight_head + 1) % s->flight_cap;
         s->flight_len--;
         s->acked_at = now;

@@ -19,6 +19,11 @@
  * what is unacknowledged. */
 #define RC_SESSION_ACK_BYTES (256u << 10)
 
+/* So many bytes of JOIN, LEAVE and SYNCED may be on their way of a session with a window. Without it all rooms of a gateway lie in
+ * front of the broker at once, and its heartbeats behind them: with enough rooms every session falls silent before they are read,
+ * ends, and begins again with all rooms, for ever. Some 300 rooms, which a broker takes in less than half a millisecond. */
+#define RC_SESSION_ROOMS_WINDOW (64u << 10)
+
 struct rc_flight; /* a batch on its way, not yet acknowledged */
 
 struct rc_session {
@@ -31,6 +36,8 @@ struct rc_session {
 
     struct rc_op_list out;    /* pushed, not yet taken */
     size_t out_bytes;         /* bytes of out */
+    size_t window;            /* see RC_SESSION_ROOMS_WINDOW; 0: none */
+    size_t rooms_bytes;       /* of flight_bytes: what the window is for */
     size_t flight_bytes;      /* bytes taken and not acknowledged */
     struct rc_flight *flight; /* ring of unacknowledged batches */
     size_t flight_len, flight_cap, flight_head;

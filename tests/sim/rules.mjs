@@ -351,7 +351,7 @@ export const rules = [
   },
   {
     rule: "B3 per id the highest incarnation counts", file: "live.c",
-    from: "if (inc > f->live[i].inc)", to: "if (inc < f->live[i].inc)",
+    from: "if (inc > alive->inc)", to: "if (inc < alive->inc)",
     unit: "live", why: "the older one is struck (B3) or off the lists before it matters",
   },
   {
@@ -484,19 +484,14 @@ export const rules = [
   },
   {
     rule: "B8 the gone are dropped", file: "gateways.c",
-    from: `        if (!live)
+    from: `        if (!e->s && !e->live)
             rc_bk_gateway_gone(b, e);`,
-    to: "        (void)live;",
+    to: "        (void)e;",
     run: "--faults crashG",
   },
   {
     rule: "B8 not before it is off every list", file: "gateways.c",
-    from: "bool live = e->s != NULL;",
-    to: `bool live = e->s != NULL;
-        if (!live) {
-            rc_bk_gateway_gone(b, e);
-            continue;
-        }`,
+    from: "if (!e->s && !e->live)", to: "if (!e->s)",
     run: `--faults flap ${three}`,
   },
   {

@@ -146,7 +146,7 @@ static bool member_full(const struct rc_broker *b, const struct rc_bk_room *room
     const struct rc_bk_member *m;
     if (!room)
         return false;
-    TAILQ_FOREACH (m, &room->members, in_room)
+    SLIST_FOREACH (m, &room->members, in_room)
         if (m->gateway->s && m->gateway->s->out_bytes + m->gateway->s->flight_bytes + bytes > b->config.gateway_bound)
             return true;
     return false;
@@ -214,7 +214,7 @@ static void accept_emit(struct rc_broker *b, struct rc_bk_gateway *origin, const
     b->count.emits++;
     const struct rc_bk_member *m;
     if (room)
-        TAILQ_FOREACH (m, &room->members, in_room)
+        SLIST_FOREACH (m, &room->members, in_room)
             send_to(b, w, m->gateway, op);
     if (op->emit.row && b->persisters) {
         uint64_t number = rc_topic_append(b, origin, op, b->config.quorum ? w : NULL);

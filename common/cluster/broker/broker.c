@@ -40,7 +40,7 @@ struct rc_broker *rc_broker_new(const struct rc_broker_config *config, const str
     rc_bk_peers_init(b, config->broker, config->n);
     take_persisters(b, config);
     rc_map_init(&b->gateways, world->random(world->host));
-    rc_map_init(&b->rooms, world->random(world->host));
+    rc_bk_rooms_init(b);
     TAILQ_INIT(&b->views);
     TAILQ_INIT(&b->gone);
     b->fitness.dirty = true;
@@ -58,7 +58,7 @@ void rc_broker_free(struct rc_broker *b)
         if (b->persister[i].s)
             rc_session_free(b->persister[i].s);
     rc_topic_fini(&b->topic);
-    rc_map_fini(&b->rooms);
+    rc_bk_rooms_fini(b);
     free(b->fitness.live);
     free(b->persister);
     free(b);
@@ -173,6 +173,8 @@ void rc_bk_end(struct rc_broker *b, struct rc_session *s, enum rc_end why)
 void rc_broker_take(struct rc_broker *b, struct rc_session *s, size_t max_bytes, struct rc_batch *batch)
 {
     rc_time now = rc_bk_now(b);
+    if (s->peer.role == RC_BROKER)
+        rc_bk_list_taken(b, s->owner);
     rc_session_take(s, now, max_bytes, batch);
     batch->state = b->state;
     batch->mature = rc_bk_mature(b, now);
@@ -198,14 +200,12 @@ static bool from_gateway(struct rc_broker *b, struct rc_bk_gateway *e, const str
     case RC_OP_LEAVE:
         rc_bk_leave(b, e, op->room.room);
         return true;
-    case RC_OP_COUNT:
-        rc_bk_count(b, e, op);
-        return true;
     case RC_OP_SYNCED:
         if (op->synced.n > RC_BROKERS_MAX)
             return false;
         rc_bk_gateway_synced(b, e, op);
         return true;
+    case RC_OP_COUNT: /* agreed (docs/protocol.md 14), and shown by nobody yet */
     case RC_OP_SIDE:
         return true;
     default:
@@ -225,6 +225,10 @@ static bool receive_gateway(struct rc_broker *b, struct rc_session *s, const str
     struct rc_bk_gateway *e = s->owner;
     if (!RC_HOLDS(&b->count.broken, s, RC_INV_SESSION, e->s == s))
         return true; /* ended by rc_broker_receive */
+    rc_time now = rc_bk_now(b);
+    const struct rc_times *t = &b->config.times;
+    if (!e->active || now - e->heard >= t->l_d || now - e->contact >= t->l_a)
+        b->fitness.dirty = true;
     e->heard = s->heard;
     note_contact(b, s, &e->contact);
     e->active |= batch->active;
@@ -253,11 +257,14 @@ static bool receive_broker(struct rc_broker *b, struct rc_session *s, const stru
     TAILQ_FOREACH (op, &batch->ops, link) {
         if (op->kind == RC_OP_LIST) {
             rc_bk_list_arrived(p, op);
+            b->fitness.dirty = true;
         } else if (op->kind != RC_OP_SIDE) {
             rc_bk_end(b, s, RC_END_PROTOCOL);
             return false;
         }
     }
+    if (p->mature != batch->mature || rc_bk_now(b) - p->contact >= b->config.times.l_m)
+        b->fitness.dirty = true;
     p->mature = batch->mature;
     p->draining = batch->state == RC_DRAINING;
     note_contact(b, s, &p->contact);
@@ -289,7 +296,6 @@ bool rc_broker_receive(struct rc_broker *b, struct rc_session *s, const struct r
         rc_bk_end(b, s, why);
         return false;
     }
-    b->fitness.dirty = true;
     bool go_on = s->peer.role == RC_GATEWAY  ? receive_gateway(b, s, batch)
                  : s->peer.role == RC_BROKER ? receive_broker(b, s, batch)
                                              : receive_persister(b, s, batch);
@@ -302,7 +308,6 @@ bool rc_broker_receive(struct rc_broker *b, struct rc_session *s, const struct r
     rc_session_done(s, batch->seq);
     if (rc_session_wants(s))
         b->world.kick(b->world.host, s);
-    b->fitness.dirty = true;
     rc_bk_announce(b);
     return true;
 }
@@ -423,7 +428,7 @@ void rc_broker_stats(const struct rc_broker *b, struct rc_broker_stats *out)
     out->inc = b->config.inc;
     out->mature = rc_bk_mature(b, rc_bk_now(b));
     out->live = b->fitness.known ? b->fitness.n : 0;
-    out->rooms = b->rooms.count;
+    out->rooms = b->room_count;
     out->memberships = b->memberships;
     out->waiting = b->waiting;
     out->waiting_bytes = b->waiting_bytes;

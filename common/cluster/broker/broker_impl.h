@@ -13,6 +13,7 @@
 #define RC_CLUSTER_BROKER_IMPL_H
 
 #include "cluster/broker.h"
+#include "cluster/index.h"
 #include "cluster/map.h"
 #include "cluster/placement.h"
 
@@ -31,17 +32,17 @@ TAILQ_HEAD(rc_bk_view_list, rc_bk_view);
 struct rc_bk_room;
 struct rc_bk_gateway;
 struct rc_bk_member { /* this gateway has members in this room */
-    TAILQ_ENTRY(rc_bk_member) in_room;
+    SLIST_ENTRY(rc_bk_member) in_room;
     TAILQ_ENTRY(rc_bk_member) of_gateway;
     struct rc_bk_room *room;
     struct rc_bk_gateway *gateway;
-    uint32_t count; /* sockets, as last told by COUNT */
 };
 TAILQ_HEAD(rc_bk_member_list, rc_bk_member);
 struct rc_bk_room {
-    struct rc_buf *key;
+    SLIST_HEAD(, rc_bk_member) members;
     uint32_t gateways; /* length of members */
-    struct rc_bk_member_list members;
+    uint16_t len;      /* bytes of its key */
+    uint8_t key[];
 };
 
 /* A waiting emit waits for one DELIVER to be acknowledged by one gateway. */
@@ -82,6 +83,7 @@ struct rc_bk_gateway {
     rc_time contact, heard;
     bool active;             /* asked to be counted (G7) */
     bool listed;             /* in the list last sent to the other brokers */
+    bool live;               /* in Live as computed last, with this incarnation */
     struct rc_bk_view *view; /* last SYNCED of this session; NULL: none */
     uint64_t version;        /* of that SYNCED; 0: none */
     struct rc_bk_member_list rooms;
@@ -98,6 +100,7 @@ struct rc_bk_peer { /* another broker */
     uint64_t inc;
     rc_time contact;
     bool mature, draining;
+    bool list_due; /* our list is to be told with the next batch */
     uint32_t n;
     struct rc_alive *list; /* n gateways that it heard lately */
 };
@@ -123,7 +126,11 @@ struct rc_topic {
     size_t bytes;
 };
 
-/* B3, B4 as computed last. */
+/* A table of millions of rooms that grows at once is a loop that stands still for longer than the leases of its peers allow. */
+#define RC_BK_SHARDS 256
+
+/* B3, B4 as computed last. Not computed again for each batch: one that says what we know only makes leases longer, and the result
+ * holds until the first of those that it rests on ends. */
 struct rc_bk_fitness {
     bool dirty;
     rc_time until; /* holds until then, if nothing happens */
@@ -131,6 +138,7 @@ struct rc_bk_fitness {
     enum rc_broker_state state;
     uint32_t n, cap;
     struct rc_alive *live;
+    struct rc_index by_id; /* of live, while it is collected */
     uint32_t views;
     struct rc_bk_view *view[RC_BROKERS_MAX]; /* distinct views of live gateways; one or two in practice */
 };
@@ -156,9 +164,9 @@ struct rc_broker {
     uint32_t persisters;
     struct rc_bk_persister *persister;
 
-    struct rc_map gateways; /* id -> rc_bk_gateway */
-    struct rc_map rooms;    /* key -> rc_bk_room */
-    size_t memberships;
+    struct rc_map gateways;              /* id -> rc_bk_gateway */
+    struct rc_index rooms[RC_BK_SHARDS]; /* rc_bk_room by key, by slot */
+    size_t room_count, memberships;
     struct rc_bk_view_list views;
     struct rc_bk_gone_list gone;
     struct rc_bk_fitness fitness;
@@ -192,14 +200,17 @@ void rc_bk_gateways_fini(struct rc_broker *b);
 const struct rc_bk_fitness *rc_bk_fitness(struct rc_broker *b);
 bool rc_bk_mature(const struct rc_broker *b, rc_time now);
 void rc_bk_announce(struct rc_broker *b); /* B4: if the state changed, tell all gateways */
-void rc_bk_send_lists(struct rc_broker *b);
+void rc_bk_send_lists(
+    struct rc_broker *b); /* with the next batch to each: one list, however often it changed until then */
+void rc_bk_list_taken(struct rc_broker *b, struct rc_bk_peer *p); /* a batch is about to be taken for p */
 void rc_bk_list_arrived(struct rc_bk_peer *peer, const struct rc_op *op);
 bool rc_bk_covers(struct rc_bk_view *view, uint32_t slot);
 
 /* members.c */
-bool rc_bk_join(struct rc_broker *b, struct rc_bk_gateway *e, struct rc_buf *key);
+void rc_bk_rooms_init(struct rc_broker *b);
+void rc_bk_rooms_fini(struct rc_broker *b); /* all members have left */
+bool rc_bk_join(struct rc_broker *b, struct rc_bk_gateway *e, const struct rc_buf *key);
 void rc_bk_leave(struct rc_broker *b, struct rc_bk_gateway *e, const struct rc_buf *key);
-void rc_bk_count(struct rc_broker *b, struct rc_bk_gateway *e, const struct rc_op *op);
 void rc_bk_leave_all(struct rc_broker *b, struct rc_bk_gateway *e);
 struct rc_bk_room *rc_bk_room_find(const struct rc_broker *b, const struct rc_buf *key);
 

@@ -37,26 +37,42 @@ static bool within(struct rc_bk_fitness *f, rc_time now, rc_time since, rc_time 
     return true;
 }
 
+static const void *alive_key(const void *alive, size_t *len)
+{
+    const char *id = ((const struct rc_alive *)alive)->id;
+    *len = strlen(id);
+    return id;
+}
+
+/* Place for all that may be added: they stay where they are while they are looked up. */
+static void make_room(const struct rc_broker *b, struct rc_bk_fitness *f)
+{
+    size_t most = b->gateways.count;
+    const struct rc_bk_peer *p;
+    TAILQ_FOREACH (p, &b->peers, link)
+        most += p->n;
+    if (most > f->cap) {
+        free(f->live);
+        f->live = rc_zarray(most, sizeof *f->live);
+        f->cap = (uint32_t)most;
+    }
+    f->n = 0;
+    rc_index_init(&f->by_id, alive_key, b->gateways.seed);
+}
+
 /* Per id the highest incarnation counts. */
 static void add_live(struct rc_bk_fitness *f, const char *id, uint64_t inc)
 {
-    for (uint32_t i = 0; i < f->n; i++)
-        if (strcmp(f->live[i].id, id) == 0) {
-            if (inc > f->live[i].inc)
-                f->live[i].inc = inc;
-            return;
-        }
-    if (f->n == f->cap) {
-        uint32_t cap = f->cap ? f->cap * 2 : 8;
-        struct rc_alive *more = rc_zarray(cap, sizeof *more);
-        if (f->n)
-            memcpy(more, f->live, f->n * sizeof *more);
-        free(f->live);
-        f->live = more;
-        f->cap = cap;
+    struct rc_alive *alive = rc_index_get(&f->by_id, id, strlen(id));
+    if (alive) {
+        if (inc > alive->inc)
+            alive->inc = inc;
+        return;
     }
-    memcpy(f->live[f->n].id, id, sizeof f->live[f->n].id);
-    f->live[f->n++].inc = inc;
+    alive = &f->live[f->n++];
+    memcpy(alive->id, id, sizeof alive->id);
+    alive->inc = inc;
+    rc_index_put(&f->by_id, alive);
 }
 
 static void collect(struct rc_broker *b, struct rc_bk_fitness *f, rc_time now)
@@ -65,9 +81,11 @@ static void collect(struct rc_broker *b, struct rc_bk_fitness *f, rc_time now)
     uint32_t mature = rc_bk_mature(b, now);
     if (!mature)
         f->until = b->started + t->l_d + 1;
+    make_room(b, f);
     struct rc_map_entry *at, *next;
     RC_MAP_FOREACH (&b->gateways, at, next) {
-        const struct rc_bk_gateway *e = at->value;
+        struct rc_bk_gateway *e = at->value;
+        e->live = false;
         if (e->active && within(f, now, e->heard, t->l_d))
             add_live(f, e->id, e->inc);
     }
@@ -84,17 +102,21 @@ static void collect(struct rc_broker *b, struct rc_bk_fitness *f, rc_time now)
             add_live(f, p->list[j].id, p->list[j].inc);
     }
     f->known = mature >= voters / 2 + 1;
+    rc_index_fini(&f->by_id);
 }
 
 /* A newer incarnation that said HELLO to us proves the older one dead. */
 static void strike_replaced(const struct rc_broker *b, struct rc_bk_fitness *f)
 {
     for (uint32_t i = 0; i < f->n;) {
-        const struct rc_bk_gateway *e = rc_bk_gateway_find(b, f->live[i].id);
-        if (e && e->inc > f->live[i].inc)
+        struct rc_bk_gateway *e = rc_bk_gateway_find(b, f->live[i].id);
+        if (e && e->inc > f->live[i].inc) {
             f->live[i] = f->live[--f->n];
-        else
-            i++;
+            continue;
+        }
+        if (e)
+            e->live = e->inc == f->live[i].inc;
+        i++;
     }
 }
 
@@ -132,8 +154,9 @@ const struct rc_bk_fitness *rc_bk_fitness(struct rc_broker *b)
     if (!f->dirty && now < f->until)
         return f;
     f->dirty = false;
+    b->count.judged++;
     f->until = INT64_MAX;
-    f->n = f->views = 0;
+    f->views = 0;
     collect(b, f, now);
     strike_replaced(b, f);
     if (f->known)
@@ -199,11 +222,21 @@ static struct rc_op *list_op(struct rc_broker *b, rc_time now)
 
 void rc_bk_send_lists(struct rc_broker *b)
 {
-    rc_time now = rc_bk_now(b);
-    const struct rc_bk_peer *p;
-    TAILQ_FOREACH (p, &b->peers, link)
-        if (p->s)
-            rc_bk_push(b, p->s, list_op(b, now));
+    struct rc_bk_peer *p;
+    TAILQ_FOREACH (p, &b->peers, link) {
+        p->list_due = p->s != NULL;
+        if (!p->s)
+            continue;
+        p->s->due = true;
+        b->world.kick(b->world.host, p->s);
+    }
+}
+
+void rc_bk_list_taken(struct rc_broker *b, struct rc_bk_peer *p)
+{
+    if (p->list_due)
+        rc_session_push(p->s, list_op(b, rc_bk_now(b)));
+    p->list_due = false;
 }
 
 void rc_bk_list_arrived(struct rc_bk_peer *peer, const struct rc_op *op)

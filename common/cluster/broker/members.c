@@ -2,42 +2,75 @@
 #include "cluster/broker/broker_impl.h"
 #include "cluster/mem.h"
 
+#include <string.h>
+
+static const void *room_key(const void *room, size_t *len)
+{
+    *len = ((const struct rc_bk_room *)room)->len;
+    return ((const struct rc_bk_room *)room)->key;
+}
+
+void rc_bk_rooms_init(struct rc_broker *b)
+{
+    uint64_t seed = b->world.random(b->world.host);
+    for (unsigned i = 0; i < RC_BK_SHARDS; i++)
+        rc_index_init(&b->rooms[i], room_key, seed);
+}
+
+void rc_bk_rooms_fini(struct rc_broker *b)
+{
+    for (unsigned i = 0; i < RC_BK_SHARDS; i++)
+        rc_index_fini(&b->rooms[i]);
+}
+
+static unsigned shard_of(const void *key, size_t len)
+{
+    return rc_slot(key, len) % RC_BK_SHARDS;
+}
+
+static struct rc_bk_room *find(const struct rc_broker *b, const void *key, size_t len)
+{
+    return rc_index_get(&b->rooms[shard_of(key, len)], key, len);
+}
+
 struct rc_bk_room *rc_bk_room_find(const struct rc_broker *b, const struct rc_buf *key)
 {
-    return rc_map_get(&b->rooms, key->data, key->len);
+    return find(b, key->data, key->len);
 }
 
 static struct rc_bk_member *member_of(const struct rc_bk_room *room, const struct rc_bk_gateway *e)
 {
     struct rc_bk_member *m;
-    TAILQ_FOREACH (m, &room->members, in_room)
+    SLIST_FOREACH (m, &room->members, in_room)
         if (m->gateway == e)
             return m;
     return NULL;
 }
 
-static struct rc_bk_room *room_make(struct rc_broker *b, struct rc_buf *key)
+static struct rc_bk_room *room_make(struct rc_broker *b, const struct rc_buf *key)
 {
-    struct rc_map_entry *at = rc_map_put(&b->rooms, key->data, key->len);
-    if (!at->value) {
-        struct rc_bk_room *room = at->value = rc_zalloc(sizeof *room);
-        room->key = rc_buf_hold(key);
-        TAILQ_INIT(&room->members);
-    }
-    return at->value;
+    struct rc_bk_room *room = rc_zalloc(sizeof *room + key->len);
+    memcpy(room->key, key->data, key->len);
+    room->len = (uint16_t)key->len;
+    SLIST_INIT(&room->members);
+    rc_index_put(&b->rooms[shard_of(key->data, key->len)], room);
+    b->room_count++;
+    return room;
 }
 
-bool rc_bk_join(struct rc_broker *b, struct rc_bk_gateway *e, struct rc_buf *key)
+bool rc_bk_join(struct rc_broker *b, struct rc_bk_gateway *e, const struct rc_buf *key)
 {
     if (!key->len || key->len > RC_ROOM_MAX)
         return false;
-    struct rc_bk_room *room = room_make(b, key);
+    struct rc_bk_room *room = rc_bk_room_find(b, key);
+    if (!room)
+        room = room_make(b, key);
     if (member_of(room, e))
         return true;
     struct rc_bk_member *m = rc_zalloc(sizeof *m);
     m->room = room;
     m->gateway = e;
-    TAILQ_INSERT_TAIL(&room->members, m, in_room);
+    SLIST_INSERT_HEAD(&room->members, m, in_room);
     TAILQ_INSERT_TAIL(&e->rooms, m, of_gateway);
     room->gateways++;
     b->memberships++;
@@ -47,16 +80,16 @@ bool rc_bk_join(struct rc_broker *b, struct rc_bk_gateway *e, struct rc_buf *key
 static void member_free(struct rc_broker *b, struct rc_bk_member *m)
 {
     struct rc_bk_room *room = m->room;
-    TAILQ_REMOVE(&room->members, m, in_room);
+    SLIST_REMOVE(&room->members, m, rc_bk_member, in_room);
     TAILQ_REMOVE(&m->gateway->rooms, m, of_gateway);
     free(m);
     b->memberships--;
     room->gateways--;
-    (void)RC_HOLDS(&b->count.broken, NULL, RC_INV_ROOM, (room->gateways == 0) == TAILQ_EMPTY(&room->members));
+    (void)RC_HOLDS(&b->count.broken, NULL, RC_INV_ROOM, (room->gateways == 0) == SLIST_EMPTY(&room->members));
     if (room->gateways)
         return;
-    rc_map_del(&b->rooms, room->key->data, room->key->len);
-    rc_buf_rele(room->key);
+    rc_index_del(&b->rooms[shard_of(room->key, room->len)], room);
+    b->room_count--;
     free(room);
 }
 
@@ -66,14 +99,6 @@ void rc_bk_leave(struct rc_broker *b, struct rc_bk_gateway *e, const struct rc_b
     struct rc_bk_member *m = room ? member_of(room, e) : NULL;
     if (m)
         member_free(b, m);
-}
-
-void rc_bk_count(struct rc_broker *b, struct rc_bk_gateway *e, const struct rc_op *op)
-{
-    struct rc_bk_room *room = rc_bk_room_find(b, op->room.room);
-    struct rc_bk_member *m = room ? member_of(room, e) : NULL;
-    if (m)
-        m->count = op->room.members;
 }
 
 void rc_bk_leave_all(struct rc_broker *b, struct rc_bk_gateway *e)
@@ -86,12 +111,12 @@ void rc_bk_leave_all(struct rc_broker *b, struct rc_bk_gateway *e)
 size_t rc_broker_members(const struct rc_broker *b, const void *room, size_t len, char (*out)[RC_ID_MAX + 1],
                          size_t max)
 {
-    const struct rc_bk_room *r = rc_map_get(&b->rooms, room, len);
+    const struct rc_bk_room *r = find(b, room, len);
     if (!r)
         return 0;
     size_t i = 0;
     const struct rc_bk_member *m;
-    TAILQ_FOREACH (m, &r->members, in_room)
+    SLIST_FOREACH (m, &r->members, in_room)
         if (out && i < max)
             snprintf(out[i++], RC_ID_MAX + 1, "%s", m->gateway->id);
     return r->gateways;

@@ -102,6 +102,7 @@ struct rc_session *rc_gateway_up(struct rc_gateway *g, const struct rc_peer *pee
     b->s = rc_session_new(peer, session, g->inc, b->base, rc_gw_now(g));
     b->s->owner = b;
     b->s->hushed = g->hushed;
+    b->s->window = RC_SESSION_ROOMS_WINDOW;
     b->state = state;
     b->version = b->synced = b->handed = b->processed = 0;
     rc_view_update(g);

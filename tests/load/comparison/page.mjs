@@ -148,6 +148,8 @@ build/bin/roomcast-bench admins --admins 1000 --users 64 --window 64 --cluster r
 \`build/bin/roomcast-bench --help\` lists scenarios and options. It works against any Socket.IO v4 server that speaks the support chat
 (\`--url\`, \`--secret_file\`, \`--pids\`); \`tests/load/reference/server.mjs\` is one. Its exit code is 1 when messages were lost, doubled or
 reordered, acks refused or connections ended.
+
+What a number of connections needs is in [capacity.md](capacity.md).
 `;
 }
 

@@ -208,6 +208,7 @@ static void latency_table(FILE *out, const struct rc_run *run)
     }
     fprintf(out, "<th>count</th></tr>\n");
     latency_row(out, "delivery", &run->latency);
+    latency_row(out, "first to last copy", &run->span);
     latency_row(out, "ack", &run->ack);
     latency_row(out, "connect", &run->connect);
     latency_row(out, "generator late", &run->lateness);

@@ -119,6 +119,7 @@ bool rc_report_json(FILE *out, const struct rc_run *run, const struct rc_finding
                            run->interrupted, "workers", (json_int_t)run->shared->workers);
     json_object_set_new(to, "measured", findings_json(findings));
     json_object_set_new(to, "delivery", histogram(&run->latency));
+    json_object_set_new(to, "first_to_last", histogram(&run->span));
     json_object_set_new(to, "ack", histogram(&run->ack));
     json_object_set_new(to, "connect", histogram(&run->connect));
     json_object_set_new(to, "generator_late", histogram(&run->lateness));

@@ -28,6 +28,7 @@ static void durations(FILE *out, const struct rc_run *run)
     }
     fprintf(out, " %12s\n", "count");
     latencies(out, "delivery", &run->latency);
+    latencies(out, "first to last", &run->span);
     latencies(out, "ack", &run->ack);
     latencies(out, "connect", &run->connect);
     latencies(out, "generator late", &run->lateness);

@@ -203,6 +203,7 @@ static void judge(struct rc_run *run)
     for (uint32_t i = 0; i < run->shared->workers; i++) {
         const struct rc_share *share = &run->shared->share[i];
         rc_histogram_merge(&run->latency, &share->latency);
+        rc_histogram_merge(&run->span, &share->span);
         rc_histogram_merge(&run->ack, &share->ack);
         rc_histogram_merge(&run->connect, &share->connect);
         rc_histogram_merge(&run->lateness, &share->lateness);

@@ -51,9 +51,9 @@ struct rc_run {
     size_t samples;
     uint64_t sample_every; /* ns; doubles when there is no room for more */
     uint64_t sample_last;
-    struct rc_histogram seen;                            /* of latency, at the last sample */
-    struct rc_histogram latency, ack, connect, lateness; /* of all workers, at the end */
-    const char *doing;                                   /* for the progress line */
+    struct rc_histogram seen;                                  /* of latency, at the last sample */
+    struct rc_histogram latency, span, ack, connect, lateness; /* of all workers, at the end */
+    const char *doing;                                         /* for the progress line */
     uint64_t doing_since;
     uint64_t printed; /* ns: when the progress line was */
     bool interrupted;

@@ -20,6 +20,7 @@ struct rc_shared *rc_shared_new(uint32_t workers, uint32_t clients, uint32_t sen
     (void)take(&size, sizeof(struct rc_shared));
     size_t sent = take(&size, clients * sizeof(_Atomic uint32_t));
     size_t window = take(&size, (size_t)senders * window_places * sizeof(_Atomic uint64_t));
+    size_t span = take(&size, RC_SPANS * sizeof(struct rc_span));
     size_t excused = take(&size, RC_EXCUSED_MAX * sizeof(struct rc_excuse));
     size_t share = take(&size, workers * sizeof(struct rc_share));
     char *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -31,6 +32,7 @@ struct rc_shared *rc_shared_new(uint32_t workers, uint32_t clients, uint32_t sen
     shared->window_places = window_places;
     shared->sent = (_Atomic uint32_t *)(void *)(base + sent);
     shared->window = (_Atomic uint64_t *)(void *)(base + window);
+    shared->span = (struct rc_span *)(void *)(base + span);
     shared->excused = (struct rc_excuse *)(void *)(base + excused);
     shared->share = (struct rc_share *)(void *)(base + share);
     shared->size = size;

@@ -13,6 +13,7 @@
 
 #include "histogram/histogram.h"
 #include "shared/counters.h"
+#include "shared/span.h"
 
 #define RC_WORKERS_MAX 64
 #define RC_REASONS     32 /* a worker keeps; the last one takes the rest */
@@ -35,6 +36,7 @@ struct rc_reason {
 struct rc_share {
     struct rc_counters counters;
     struct rc_histogram latency;  /* of deliveries that count, from the time in the message */
+    struct rc_histogram span;     /* of messages with several copies: from the first to the last one */
     struct rc_histogram ack;      /* of acks, from the same time */
     struct rc_histogram connect;  /* until CONNECT is answered, from when the connect was due */
     struct rc_histogram lateness; /* of the generator: from when a message was due until it was written */
@@ -63,6 +65,7 @@ struct rc_shared {
     uint32_t window_places;         /* of each sender, 0: no window */
     _Atomic uint32_t *sent;         /* [clients]: each sender's last number */
     _Atomic uint64_t *window;       /* [senders][window_places]: number << 32 | copies not delivered yet */
+    struct rc_span *span;           /* [RC_SPANS] */
     _Atomic uint32_t excused_count; /* may pass RC_EXCUSED_MAX: then the rest is not kept */
     struct rc_excuse *excused;
     struct rc_share *share; /* [workers] */

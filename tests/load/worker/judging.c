@@ -52,6 +52,16 @@ static void count_copy(struct rc_bench_worker *worker, const struct rc_message *
     }
 }
 
+static void note_span(struct rc_bench_worker *worker, const struct rc_message *message)
+{
+    uint32_t copies = rc_cast_copies(&worker->plan->cast, message->sender);
+    uint64_t span;
+    if (copies > 1 &&
+        rc_span_take(worker->shared->span, message->sender, message->seq, worker->host.now, copies, &span)) {
+        rc_histogram_add(&worker->share->span, span);
+    }
+}
+
 static void judge_one(struct rc_bench_worker *worker, struct rc_client *client, const struct rc_message *message)
 {
     struct rc_counters *counters = &worker->share->counters;
@@ -71,6 +81,7 @@ static void judge_one(struct rc_bench_worker *worker, struct rc_client *client, 
     if (message->time >= atomic_load_explicit(&worker->shared->measure_from, memory_order_relaxed)) {
         rc_histogram_add(&worker->share->latency,
                          worker->host.now > message->time ? worker->host.now - message->time : 0);
+        note_span(worker, message);
     }
     if (worker->shared->window_places) {
         count_copy(worker, message);

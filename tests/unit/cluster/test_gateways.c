@@ -196,6 +196,35 @@ static void a_gone_incarnation_is_refused_for_an_hour(void **state)
     assert_int_equal(bk_hello(t, G2, 100, &known), RC_HELLO_OK);
 }
 
+/* Or the broker's loop stands still for as long as it takes to forget all their rooms. */
+static void large_gateways_that_die_together_go_one_a_tick(void **state)
+{
+    struct bk *t = *state;
+    bk_open(t);
+    bk_join(t, 2);
+    bk_run(t, 4 * t->config.times.h);
+    for (unsigned i = 0; i < 150000; i++) {
+        char room[32];
+        snprintf(room, sizeof room, "/,user:%u", i);
+        rc_session_push(t->g[i % 3].far, room_op(RC_OP_JOIN, room));
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        while (!TAILQ_EMPTY(&t->g[i].far->out))
+            assert_true(end_say(&t->g[i]));
+        t->g[i].mute = true;
+    }
+    while (!t->gone) {
+        assert_int_equal(bk_stats(t).memberships, 150000);
+        bk_run(t, t->config.times.tick);
+    }
+    assert_int_equal(t->gone, 1);
+    bk_run(t, t->config.times.tick);
+    assert_int_equal(t->gone, 2);
+    bk_run(t, t->config.times.tick);
+    assert_int_equal(t->gone, 3);
+    assert_int_equal(bk_stats(t).rooms, 0);
+}
+
 static void an_older_incarnation_is_old_or_a_twin(void **state)
 {
     struct bk *t = *state;
@@ -225,6 +254,7 @@ int main(void)
         TEST(a_gateway_with_a_session_is_not_gone),
         TEST(who_was_never_counted_is_gone_with_its_session),
         TEST(a_gone_incarnation_is_refused_for_an_hour),
+        TEST(large_gateways_that_die_together_go_one_a_tick),
         TEST(an_older_incarnation_is_old_or_a_twin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,33 @@ static void a_gateway_that_only_others_hear_makes_unfit_after_l_a(void **state)
     assert_true(t->world.now - contact < t->config.times.l_a + 2 * t->config.times.h);
 }
 
+static void a_gateway_that_is_in_contact_again_makes_fit(void **state)
+{
+    struct bk *t = *state;
+    bk_open(t);
+    end_send(&t->peer[0], list_op("g1 g2"));
+    t->g[0].mute = true;
+    bk_run(t, t->config.times.l_a + 2 * t->config.times.h);
+    assert_int_equal(state_of(t), RC_UNFIT);
+    bk_up(t, &t->g[0]);
+    end_say(&t->g[0]); /* heard, and nothing of ours echoed */
+    assert_int_equal(state_of(t), RC_UNFIT);
+    end_pull(&t->g[0]);
+    end_say(&t->g[0]);
+    assert_int_equal(state_of(t), RC_FIT); /* at once, and not when that judgement was to be looked at again */
+}
+
+/* Whoever says what is known makes leases longer and changes nothing: with many gateways and brokers all of them say so all the
+ * time, and to judge takes as long as there are many. */
+static void heartbeats_are_not_judged(void **state)
+{
+    struct bk *t = *state;
+    bk_open(t);
+    uint64_t before = bk_stats(t).judged;
+    bk_run(t, t->config.times.l_m);
+    assert_in_range(bk_stats(t).judged - before, 1, 3);
+}
+
 static void a_dead_gateway_stalls_nobody(void **state)
 {
     struct bk *t = *state;
@@ -258,6 +285,24 @@ static void the_others_are_told_at_once_who_lives(void **state)
     bk_down(t, &t->peer[0]);
     bk_up(t, &t->peer[0]);
     assert_true(got_list(&t->peer[0], "g1")); /* a new session begins with it */
+}
+
+static void a_list_that_changed_twice_is_told_once(void **state)
+{
+    struct bk *t = *state;
+    bk_mature(t);
+    bk_exchange(t);
+    got_clear(&t->peer[0]);
+    for (unsigned i = 0; i < 2; i++) {
+        bk_up(t, &t->g[i]);
+        end_say(&t->g[i]); /* active */
+    }
+    end_pull(&t->peer[0]);
+    struct rc_op *list = got(&t->peer[0], RC_OP_LIST);
+    assert_non_null(list);
+    assert_int_equal(list->list.n, 2);
+    rc_op_free(list);
+    assert_null(got(&t->peer[0], RC_OP_LIST));
 }
 
 static void a_gateway_is_listed_for_l_d_after_it_was_heard(void **state)
@@ -379,6 +424,8 @@ int main(void)
         TEST(a_gateway_that_is_not_active_does_not_count),
         TEST(a_gateway_lives_by_what_is_heard_of_it),
         TEST(a_gateway_that_only_others_hear_makes_unfit_after_l_a),
+        TEST(a_gateway_that_is_in_contact_again_makes_fit),
+        TEST(heartbeats_are_not_judged),
         TEST(a_dead_gateway_stalls_nobody),
         TEST(a_newer_incarnation_here_proves_the_older_dead),
         TEST(a_newer_incarnation_elsewhere_is_the_one_that_counts),
@@ -387,6 +434,7 @@ int main(void)
         TEST(a_suspended_machine_knows_nothing),
         TEST(an_echo_from_before_the_sleep_is_no_contact),
         TEST(the_others_are_told_at_once_who_lives),
+        TEST(a_list_that_changed_twice_is_told_once),
         TEST(a_gateway_is_listed_for_l_d_after_it_was_heard),
         TEST(the_others_are_told_at_once_who_said_bye),
         TEST(the_others_are_told_who_was_replaced),

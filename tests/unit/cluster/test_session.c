@@ -307,6 +307,28 @@ static void silence_is_counted_from_contact_or_start(void **state)
     assert_true(rc_session_silent(p->a, p->now + s + 1, s));
 }
 
+/* A session without a window has none of this: the test before fills batches with SYNCED. */
+static void rooms_wait_for_acks_beyond_the_window(void **state)
+{
+    struct pair *p = *state;
+    size_t one = sizeof(struct rc_op);
+    p->a->window = 3 * one;
+    for (int i = 0; i < 5; i++)
+        rc_session_push(p->a, rc_op_new(i ? RC_OP_JOIN : RC_OP_LEAVE));
+    rc_session_push(p->a, rc_op_new(RC_OP_EMIT));
+    assert_int_equal(pass(p, p->a, p->b), 3);
+    assert_false(rc_session_wants(p->a));
+    p->a->due = true;
+    assert_int_equal(pass(p, p->a, p->b), 0); /* the heartbeat goes all the same */
+    rc_session_done(p->b, 1);
+    pass(p, p->b, p->a);
+    assert_true(rc_session_wants(p->a));
+    assert_int_equal(pass(p, p->a, p->b), 3); /* an EMIT in front is not held */
+    for (int i = 0; i < 6; i++)
+        rc_session_push(p->a, rc_op_new(RC_OP_EMIT));
+    assert_int_equal(pass(p, p->a, p->b), 6);
+}
+
 static void a_batch_is_bounded_and_keeps_order(void **state)
 {
     struct pair *p = *state;
@@ -349,6 +371,7 @@ int main(void)
         TEST(contact_is_older_than_heard),
         TEST(an_older_echo_does_not_take_contact_back),
         TEST(silence_is_counted_from_contact_or_start),
+        TEST(rooms_wait_for_acks_beyond_the_window),
         TEST(a_batch_is_bounded_and_keeps_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

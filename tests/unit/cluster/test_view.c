@@ -149,6 +149,23 @@ static void a_new_session_gets_all_joins_again(void **state)
     assert_int_equal(got_count(&t->b[0], RC_OP_JOIN), 2);
 }
 
+/* Heartbeats must not stand behind more than a broker reads in no time. */
+static void few_rooms_at_once_are_on_their_way(void **state)
+{
+    struct gw *t = *state;
+    gw_serve(t);
+    for (uint64_t i = 1; i <= 2000; i++) {
+        char room[32];
+        snprintf(room, sizeof room, "/,user:%u", (unsigned)i);
+        gw_connect(t, i, room);
+    }
+    struct rc_batch batch;
+    rc_batch_init(&batch);
+    rc_gateway_take(t->g, t->b[0].core, 1 << 20, &batch);
+    assert_in_range(batch.bytes, RC_SESSION_ROOMS_WINDOW, RC_SESSION_ROOMS_WINDOW + 1024);
+    rc_batch_fini(&batch);
+}
+
 static void settled_means_that_all_sessions_acknowledged_the_view(void **state)
 {
     struct gw *t = *state;
@@ -200,15 +217,11 @@ static void a_lost_broker_that_is_back_need_not_be_waited_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_broker_is_told_of_every_view),
-        TEST(only_fit_and_open_brokers_are_in_the_view),
-        TEST(a_synced_carries_version_k_and_weights),
-        TEST(a_view_is_the_same_in_whatever_order_it_was_configured),
-        TEST(joins_come_before_synced_before_leaves),
-        TEST(a_new_session_gets_all_joins_again),
-        TEST(settled_means_that_all_sessions_acknowledged_the_view),
-        TEST(a_lost_broker_is_relied_on_after_w),
-        TEST(a_lost_broker_that_is_back_need_not_be_waited_for),
+        TEST(every_broker_is_told_of_every_view),     TEST(only_fit_and_open_brokers_are_in_the_view),
+        TEST(a_synced_carries_version_k_and_weights), TEST(a_view_is_the_same_in_whatever_order_it_was_configured),
+        TEST(joins_come_before_synced_before_leaves), TEST(a_new_session_gets_all_joins_again),
+        TEST(few_rooms_at_once_are_on_their_way),     TEST(settled_means_that_all_sessions_acknowledged_the_view),
+        TEST(a_lost_broker_is_relied_on_after_w),     TEST(a_lost_broker_that_is_back_need_not_be_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "link/link.h"
 #include "roster.h"
 
 struct fixture {
@@ -171,6 +172,29 @@ static void a_removed_broker_loses_its_word_and_its_row(void **state)
     assert_int_equal(look(r, "b1"), '?');
 }
 
+static void the_largest_map_fits_into_one_message(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 2 * RC_ROSTER_MAX; i++) {
+        struct rc_peer p = {.role = RC_GATEWAY, .inc = UINT64_MAX};
+        snprintf(p.id, sizeof p.id, "%063d", i);
+        snprintf(p.link, sizeof p.link, "%0127d", i);
+        snprintf(p.admin, sizeof p.admin, "%0127d", i);
+        rc_roster_note(&f->roster, RC_ROSTER_SELF, &p, true, 0);
+    }
+    assert_int_equal(f->roster.count, RC_ROSTER_MAX);
+    struct rc_buf *map = rc_roster_pack(&f->roster);
+    assert_in_range(map->len, RC_ROSTER_MAX * 300, RC_LINK_SIDE_MAX);
+    rc_buf_rele(map);
+}
+
+static void maps_take_no_more_than_their_rate(void **state)
+{
+    (void)state;
+    assert_int_equal(rc_roster_next(5000, RC_ROSTER_RATE / 4), 5000 + 250 * RC_MS);
+    assert_in_range(rc_roster_next(0, 4096), 0, RC_MS); /* a small cluster does not feel it */
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -178,7 +202,8 @@ int main(void)
         TEST(it_begins_with_the_configured_and_oneself),   TEST(a_node_is_up_while_anybody_says_so),
         TEST(a_broker_vouches_for_a_node_in_its_role),     TEST(what_is_down_for_long_is_forgotten_but_the_configured),
         TEST(an_older_incarnation_does_not_move_a_node),   TEST(it_crosses_the_wire),
-        TEST(a_removed_broker_loses_its_word_and_its_row),
+        TEST(a_removed_broker_loses_its_word_and_its_row), TEST(the_largest_map_fits_into_one_message),
+        TEST(maps_take_no_more_than_their_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
