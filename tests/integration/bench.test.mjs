@@ -98,7 +98,9 @@ describe("roomcast-bench", { concurrency: true }, () => {
 
     test("connections that the server ends are told with the reason, and those turned away come back", async (t) => {
         const run = await against(t, ["--disconnect", "97", "--turn-away", "11"], "--allow", "disconnects");
-        assert.equal(run.disconnects, run.done.disconnect);
+        // The last one may be on its way when the bench has all it waits for.
+        assert.ok([0, 1].includes(run.done.disconnect - run.disconnects) && run.disconnects > 0,
+            `${run.disconnects} of ${run.done.disconnect}`);
         assert.equal(run.turned_away, run.done["turn-away"]);
         assert.deepEqual(run.json.oracle.reasons.map(({ reason }) => reason).sort(),
             ["WebSocket close 1011: told to", "connecting: HTTP 503"]);
