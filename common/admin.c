@@ -165,8 +165,8 @@ static void call(const struct rc_admin *admin, const struct route *route, struct
         return;
     }
     unsigned code = route->answer(admin, out);
-    fclose(out);
-    rc_admin_send(req, text ? code : HTTP_INTERNAL, route->type, text ? text : "", text ? len : 0);
+    bool whole = fclose(out) == 0 && text;
+    rc_admin_send(req, whole ? code : HTTP_INTERNAL, route->type, text ? text : "", text ? len : 0);
     free(text);
 }
 

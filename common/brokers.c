@@ -68,7 +68,7 @@ static const char *parse_element(char *text, struct rc_broker_entry *out)
 static const char *add(struct rc_brokers *out, const char *text, size_t len)
 {
     struct rc_broker_entry entry;
-    char element[ELEMENT_MAX + 1];
+    char element[ELEMENT_MAX + 1] = "";
     if (out->count == RC_BROKERS_MAX) {
         return "is one more than the 64 brokers that a cluster may have";
     }

@@ -15,7 +15,7 @@
 #include "log.h"
 #include "option_impl.h"
 
-#define FILE_MAX (1024 * 1024)
+#define FILE_MAX ((size_t)1 << 20)
 
 struct reading {
     const char *path;
@@ -155,7 +155,7 @@ static char *slurp(const char *path, size_t *len, struct rc_option_errors *error
         }
     }
     if (file) {
-        fclose(file);
+        (void)fclose(file);
     }
     return text;
 }

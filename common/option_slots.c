@@ -70,7 +70,7 @@ bool rc_slots_init(struct rc_slots *slots, const struct rc_option_set *set)
     for (size_t t = 0; t < set->table_count; t++) {
         count += set->tables[t].count;
     }
-    slots->slot = calloc(count, sizeof *slots->slot);
+    slots->slot = calloc(count ? count : 1, sizeof *slots->slot);
     slots->count = slots->slot ? count : 0;
     count = 0;
     for (size_t t = 0; slots->slot && t < set->table_count; t++) {

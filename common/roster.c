@@ -88,6 +88,12 @@ static bool is_up(const struct rc_roster_node *n)
     return n->up_here || n->up_by;
 }
 
+static bool is_same(const struct rc_peer *a, const struct rc_peer *b)
+{
+    return a->role == b->role && a->inc == b->inc && a->weight == b->weight && strcmp(a->id, b->id) == 0 &&
+           strcmp(a->link, b->link) == 0 && strcmp(a->admin, b->admin) == 0 && strcmp(a->topic, b->topic) == 0;
+}
+
 /* True: somebody's word was the last, or the first. */
 static bool set_up(struct rc_roster_node *n, unsigned source, bool up)
 {
@@ -106,7 +112,7 @@ void rc_roster_note(struct rc_roster *r, unsigned source, const struct rc_peer *
         n = up ? add(r, peer) : NULL;
     if (!n)
         return;
-    if (up && peer->inc >= n->peer.inc && memcmp(&n->peer, peer, sizeof *peer) != 0) {
+    if (up && peer->inc >= n->peer.inc && !is_same(&n->peer, peer)) {
         n->peer = *peer;
         r->changed = true;
     }

@@ -12,8 +12,8 @@
 #include "cluster/buf.h"
 #include "status.h"
 
-#define RC_ROSTER_MAX  1024                 /* nodes; beyond it new ones are not noted */
-#define RC_ROSTER_KEEP (600 * 1000 * RC_MS) /* a node that is down is shown this long; configured ones for ever */
+#define RC_ROSTER_MAX  1024             /* nodes; beyond it new ones are not noted */
+#define RC_ROSTER_KEEP (600000 * RC_MS) /* a node that is down is shown this long; configured ones for ever */
 
 struct rc_roster_node {
     struct rc_peer peer;

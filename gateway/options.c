@@ -92,7 +92,7 @@ static char *read_pem(const char *path, size_t *len, struct rc_option_errors *er
         }
     }
     if (file)
-        fclose(file);
+        (void)fclose(file);
     return pem;
 }
 

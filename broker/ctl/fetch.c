@@ -130,8 +130,10 @@ bool rc_fetch_add(struct rc_fetch *fetch, const char *address, const char *path,
 static void finish(struct rc_fetch *fetch, struct get *get, bool answered, const char *error)
 {
     struct get **at = &fetch->gets;
-    while (*at != get)
+    while (*at && *at != get)
         at = &(*at)->next;
+    if (!*at)
+        return; /* no request of ours */
     *at = get->next;
     curl_multi_remove_handle(fetch->multi, get->curl);
     get->cb(get->arg, answered ? get->body ? get->body : "" : NULL, answered ? get->len : 0, error);

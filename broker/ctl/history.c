@@ -73,7 +73,7 @@ static bool take_next(struct page *p)
 static void take_page(void *arg, const char *body, size_t len, const char *error)
 {
     struct page *p = arg;
-    p->code = body && error ? RC_EXIT_USAGE : error ? RC_EXIT_UNAVAILABLE : RC_EXIT_OK;
+    p->code = !error ? RC_EXIT_OK : body ? RC_EXIT_USAGE : RC_EXIT_UNAVAILABLE;
     if (error) {
         rc_first_line(body && len ? body : error, body && len ? len : strlen(error), p->error, sizeof p->error);
         return;
@@ -112,8 +112,10 @@ static char *path_of(const struct rc_history_order *o, const char *from, size_t 
         fprintf(out, "&since=%lld", (long long)o->from);
     if (o->to)
         fprintf(out, "&until=%lld", (long long)o->to);
-    fclose(out);
-    return path;
+    if (fclose(out) == 0)
+        return path;
+    free(path); /* not all of it */
+    return NULL;
 }
 
 /* from: NULL for the first page. The caller frees p->text. */
@@ -192,7 +194,7 @@ static size_t lines_of(const struct page *p)
 static void show(const struct page *p, bool json)
 {
     if (json) {
-        fwrite(p->text, 1, p->len, stdout);
+        (void)fwrite(p->text, 1, p->len, stdout);
         return;
     }
     for (size_t at = 0; at < p->len;) {
@@ -279,7 +281,7 @@ enum rc_exit rc_ctl_export(const struct rc_history_order *o)
         read_page(o, node, from, 0, &p);
         code = p.code == RC_EXIT_OK ? RC_EXIT_OK : export_failed(node, &p, from);
         if (code == RC_EXIT_OK) {
-            fwrite(p.text, 1, p.len, stdout);
+            (void)fwrite(p.text, 1, p.len, stdout);
             code = flushed();
         }
         more = code == RC_EXIT_OK && *p.next;

@@ -13,7 +13,7 @@
 #include <pthread.h>
 
 #define RC_BACKUP_PATH 1024
-#define RC_BACKUP_WHY  (2 * RC_BACKUP_PATH)
+#define RC_BACKUP_WHY  ((size_t)2 * RC_BACKUP_PATH)
 
 struct rc_backup_file {
     struct rc_store *store;

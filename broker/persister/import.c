@@ -143,7 +143,7 @@ enum rc_exit rc_tool_import(const struct rc_tool_options *o)
     }
     rc_store_close(m->store);
     if (!from_stdin)
-        fclose(file);
+        (void)fclose(file);
     free(m->line);
     free(m);
     return code;

@@ -55,9 +55,10 @@ static void check_sql(struct rc_persister_options *o, struct rc_option_errors *e
 /* Deleting takes fresh pages too: a store that fills its map cannot even shrink. */
 static void check_keep_bytes(const struct rc_persister_options *o, struct rc_option_errors *errors)
 {
-    if (o->keep_bytes && (o->keep_bytes < MIB || o->keep_bytes > o->map_size / 5 * 4))
+    long long most = o->map_size / 5 * 4;
+    if (o->keep_bytes && (o->keep_bytes < MIB || o->keep_bytes > most))
         rc_option_fail(errors, "store.keep_bytes is %lld; it is 0, or 1m to four fifths of data.map_size: %lld",
-                       (long long)o->keep_bytes, (long long)(o->map_size / 5 * 4));
+                       (long long)o->keep_bytes, most);
 }
 
 static void check(void *arg, struct rc_option_errors *errors)

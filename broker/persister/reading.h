@@ -11,7 +11,7 @@
 #include "broker/persister/store.h"
 
 #define RC_READING_ROWS  2048
-#define RC_READING_BYTES (512 * 1024) /* of lines, when another transaction begins */
+#define RC_READING_BYTES (512L << 10) /* of lines, when another transaction begins */
 
 struct rc_reading {           /* what is asked; zeros: everything, the oldest first */
     struct rc_disk_user user; /* messages from or to this user; len 0: of all */

@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "log.h"
 
-#define TELL_EVERY (60 * 1000 * RC_MS) /* at most so often while it goes on */
+#define TELL_EVERY (60000 * RC_MS) /* at most so often while it goes on */
 
 void rc_retention_init(struct rc_retention *r, struct rc_store *store, const struct rc_store_keep *keep)
 {

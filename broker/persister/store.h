@@ -99,9 +99,9 @@ struct rc_store_info {
 /* False, and zeros, when the store cannot be read just now. Any thread. */
 bool rc_store_info(struct rc_store *store, struct rc_store_info *out);
 
-#define RC_PAGE_ENTRIES 256          /* most messages looked at for a page */
-#define RC_PAGE_USERS   4096         /* most users looked at for a page */
-#define RC_PAGE_BYTES   (256 * 1024) /* most bytes of a page, but one row at least */
+#define RC_PAGE_ENTRIES 256                 /* most messages looked at for a page */
+#define RC_PAGE_USERS   4096                /* most users looked at for a page */
+#define RC_PAGE_BYTES   ((size_t)256 << 10) /* most bytes of a page, but one row at least */
 
 struct rc_store_row { /* slices are valid inside the callback only */
     struct rc_key key;

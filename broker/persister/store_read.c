@@ -44,7 +44,7 @@ void rc_disk_log_index_pack(struct rc_slice user, uint64_t number, uint8_t out[R
 uint64_t rc_store_position(struct rc_store *store, const char *broker, uint64_t inc)
 {
     struct rc_disk_position name;
-    MDB_txn *txn;
+    MDB_txn *txn = NULL;
     uint64_t number = 0;
     rc_disk_position_pack(broker, inc, &name);
     if (rc_store_read_begin(store, &txn) != RC_STORE_OK)
@@ -93,7 +93,7 @@ void rc_store_measure(struct rc_store *store, MDB_txn *txn, struct rc_store_info
 
 bool rc_store_info(struct rc_store *store, struct rc_store_info *out)
 {
-    MDB_txn *txn;
+    MDB_txn *txn = NULL;
     MDB_envinfo info;
     MDB_stat stat;
     *out = (struct rc_store_info){0};
@@ -148,8 +148,8 @@ static int walk_users(MDB_cursor *cursor, struct rc_slice after, size_t limit, r
 enum rc_store_result rc_store_conversations_page(struct rc_store *store, struct rc_slice after, size_t limit,
                                                  rc_store_user_fn *fn, void *arg, struct rc_disk_user *next)
 {
-    MDB_txn *txn;
-    MDB_cursor *cursor;
+    MDB_txn *txn = NULL;
+    MDB_cursor *cursor = NULL;
     next->len = 0;
     if (after.len > RC_DISK_USER_MAX)
         return RC_STORE_IO;

@@ -71,9 +71,9 @@ static enum rc_exit check_here(const char *dir, bool say)
 /* Damaged pages end the child by these; no report of a sanitizer then. */
 static void let_die(void)
 {
-    signal(SIGSEGV, SIG_DFL);
-    signal(SIGBUS, SIG_DFL);
-    signal(SIGABRT, SIG_DFL);
+    (void)signal(SIGSEGV, SIG_DFL);
+    (void)signal(SIGBUS, SIG_DFL);
+    (void)signal(SIGABRT, SIG_DFL);
 }
 
 enum rc_exit rc_tool_check(const char *dir, bool say)
@@ -121,7 +121,7 @@ static enum rc_exit back_up(const struct rc_tool_options *o)
 
 static enum rc_exit run(const struct rc_tool_options *o)
 {
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
     if (*o->backup)
         return back_up(o);
     if (*o->restore)

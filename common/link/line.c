@@ -145,7 +145,7 @@ static void refused(struct rc_line *line)
     enum rc_hello reason = line->hs->reason;
     uint64_t known_inc = line->hs->known_inc;
     char id[RC_ID_MAX + 1];
-    memcpy(id, line->dial->id, sizeof id);
+    memcpy(id, line->hs->peer.id, sizeof id);
     rc_line_drop(line, line->hs->why, "the peer refused");
     if (l->ev.refused)
         l->ev.refused(l->host, id, reason, known_inc);

@@ -19,9 +19,9 @@
 
 #include "link/link.h"
 
-#define RC_TOPIC_BUFFER  8192        /* messages, the most that nng allows */
-#define RC_TOPIC_MESSAGE (64u << 10) /* bytes of records that close a message; one record may be larger */
-#define RC_TOPIC_DIALS   256         /* most addresses of one subscriber */
+#define RC_TOPIC_BUFFER  8192               /* messages, the most that nng allows */
+#define RC_TOPIC_MESSAGE ((size_t)64 << 10) /* bytes of records that close a message; one record may be larger */
+#define RC_TOPIC_DIALS   256                /* most addresses of one subscriber */
 
 struct rc_topic_pub;
 struct rc_topic_sub;

@@ -16,7 +16,7 @@
 #define SHORT_OF_MEMORY "El servidor no tiene memoria"
 #define EVENT_IN        "mensaje_privado"
 #define EVENT_OUT       "mensaje_recibido"
-#define PAYLOAD_MAX     (16 * 1024 * 1024) /* bytes of a payload's text; the transport lets less in */
+#define PAYLOAD_MAX     ((size_t)16 << 20) /* bytes of a payload's text; the transport lets less in */
 
 _Static_assert(RC_USER_MAX <= UINT8_MAX, "rc_identity.user_len");
 _Static_assert(RC_NSP_MAX + sizeof ROOM_USER + RC_USER_MAX <= RC_ROOM_MAX, "every room's key fits");

@@ -20,7 +20,7 @@
 
 #define RC_CHAT_ROL_ADMIN "admin"
 /* Bytes of a stored message: with its payload it fits a frame of a link (4 MiB). */
-#define RC_CHAT_ROW_MAX (1536 * 1024)
+#define RC_CHAT_ROW_MAX ((size_t)1536 << 10)
 
 /* auth stays the caller's and must outlive it. NULL: no memory. */
 struct rc_app *rc_chat_new(struct rc_auth *auth);

@@ -18,7 +18,7 @@
 #include <string.h>
 
 #define ACTIVE_MAX 64                 /* requests of a worker at once; each may hold two pages */
-#define PAGE_MAX   (64 * 1024 * 1024) /* bytes of a page as JSON; persisters make pages far smaller */
+#define PAGE_MAX   ((size_t)64 << 20) /* bytes of a page as JSON; persisters make pages far smaller */
 #define JSON       "application/json; charset=utf-8"
 #define PRIVATE    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
 #define FIELDS_MAX (sizeof PRIVATE + RC_ORIGIN_FIELDS)
@@ -119,7 +119,7 @@ static void add_cursor(char *fields, const char *name, const struct rc_history_c
 /* A whole answer, with where the page before it begins and where what comes later. */
 static void answer_page(struct request *r, const struct rc_text *page, bool more)
 {
-    char fields[FIELDS_MAX + sizeof BACK ON EXPOSED + 4 * RC_HISTORY_CURSOR + 16];
+    char fields[FIELDS_MAX + sizeof BACK ON EXPOSED + (size_t)4 * RC_HISTORY_CURSOR + 16];
     strcpy(fields, r->fields);
     if (more && !r->query.on) {
         add_cursor(fields, BACK, &r->query.cursor);

@@ -47,7 +47,7 @@ struct rc_jwt {
 const char *rc_jwt_text(enum rc_jwt_result result)
 {
     static const char *const texts[] = {
-#define X(name, text) [name] = text,
+#define X(name, text) text,
         RC_JWT_LIST(X)
 #undef X
     };

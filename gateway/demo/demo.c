@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define TOKEN_LIFE "3600" /* s */
-#define ANSWER_MAX (4 * RC_JWT_TOKEN_MAX)
+#define ANSWER_MAX ((size_t)4 * RC_JWT_TOKEN_MAX)
 #define JSON       "application/json; charset=utf-8"
 #define WINDOW_MAX 32 /* characters of a window's name */
 #define SECURITY                                                                                                       \
@@ -96,8 +96,8 @@ static bool is_window(const char *name)
 
 static void add_cookie(struct rc_text *fields, const char *token, const char *path)
 {
-    const char *const parts[] = {"Set-Cookie: token=", token, "; Path=", path,
-                                 "; Max-Age=" TOKEN_LIFE "; HttpOnly; SameSite=Strict\r\n"};
+    const char *const parts[] = {
+        "Set-Cookie: token=", token, "; Path=", path, "; Max-Age=", TOKEN_LIFE, "; HttpOnly; SameSite=Strict\r\n"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         rc_text_puts(fields, parts[i]);
     }

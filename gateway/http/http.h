@@ -19,8 +19,8 @@
 #include "gateway/net/stream.h"
 #include "gateway/net/wheel.h"
 
-#define RC_HTTP_HEADER_MAX (16 * 1024) /* bytes of request line and headers */
-#define RC_HTTP_BODY_MAX   (64 * 1024) /* bytes of a body that no route asked for; such bodies are dropped */
+#define RC_HTTP_HEADER_MAX ((size_t)16 << 10) /* bytes of request line and headers */
+#define RC_HTTP_BODY_MAX   ((size_t)64 << 10) /* bytes of a body that no route asked for; such bodies are dropped */
 #define RC_HTTP_SLOW_MS                                                                                                \
     15000 /* from the first byte of a request to the end of its head; for the rest of a dropped body */
 #define RC_HTTP_BODY_MS  60000 /* of a body that a handler asked for */

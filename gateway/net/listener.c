@@ -121,7 +121,7 @@ struct rc_listener *rc_listener_new(const struct rc_listener_config *config, int
 
 uint16_t rc_listener_port(const struct rc_listener *l)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t len = sizeof(address);
     if (getsockname(evconnlistener_get_fd(l->listener), (struct sockaddr *)&address, &len) != 0)
         return 0;

@@ -17,8 +17,8 @@
 #include "gateway/net/stream.h"
 #include "gateway/net/wheel.h"
 
-#define RC_NET_READ      (64 * 1024)    /* bytes read at once */
-#define RC_NET_LINGER_US (2000 * RC_MS) /* at most, from the close to the end of the socket */
+#define RC_NET_READ      ((size_t)64 << 10) /* bytes read at once */
+#define RC_NET_LINGER_US (2000 * RC_MS)     /* at most, from the close to the end of the socket */
 
 struct event_base;
 struct sockaddr;

@@ -87,7 +87,7 @@ static struct rc_buf *read_file(const char *dir, const char *name, char *why, si
     if (wrong)
         snprintf(why, size, "cannot read %s/%s: %s", dir, name, wrong);
     if (file)
-        fclose(file);
+        (void)fclose(file);
     return bytes;
 }
 

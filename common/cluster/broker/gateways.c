@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define REMEMBER_GONE (3600 * 1000 * RC_MS)
+#define REMEMBER_GONE (3600000 * RC_MS)
 
 /* Gateways that die together are forgotten one after the other, from so many rooms on: some 40 ms of a loop that owes heartbeats. */
 #define SWEEP_ROOMS 50000

@@ -82,6 +82,27 @@ static void a_node_is_up_while_anybody_says_so(void **state)
     assert_int_equal(look(r, "g1"), '+'); /* the last broker's word is not ours */
 }
 
+static void what_lies_between_the_fields_of_a_node_is_no_change(void **state)
+{
+    struct rc_roster *r = &((struct fixture *)*state)->roster;
+    struct rc_peer p1 = peer(RC_PERSISTER, "p1", 5), same;
+    memset(&same, 0xff, sizeof same);
+    same.role = p1.role;
+    same.inc = p1.inc;
+    same.weight = p1.weight;
+    snprintf(same.id, sizeof same.id, "%s", p1.id);
+    snprintf(same.link, sizeof same.link, "%s", p1.link);
+    snprintf(same.admin, sizeof same.admin, "%s", p1.admin);
+    snprintf(same.topic, sizeof same.topic, "%s", p1.topic);
+    rc_roster_note(r, 0, &p1, true, 10);
+    r->changed = false;
+    rc_roster_note(r, 0, &same, true, 20);
+    assert_false(r->changed);
+    snprintf(same.admin, sizeof same.admin, "127.0.0.1:1");
+    rc_roster_note(r, 0, &same, true, 30);
+    assert_true(r->changed);
+}
+
 /* Whom we know only from himself is nobody that a broker took. */
 static void a_broker_vouches_for_a_node_in_its_role(void **state)
 {
@@ -203,7 +224,7 @@ int main(void)
         TEST(a_broker_vouches_for_a_node_in_its_role),     TEST(what_is_down_for_long_is_forgotten_but_the_configured),
         TEST(an_older_incarnation_does_not_move_a_node),   TEST(it_crosses_the_wire),
         TEST(a_removed_broker_loses_its_word_and_its_row), TEST(the_largest_map_fits_into_one_message),
-        TEST(maps_take_no_more_than_their_rate),
+        TEST(maps_take_no_more_than_their_rate),           TEST(what_lies_between_the_fields_of_a_node_is_no_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
