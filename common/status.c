@@ -38,7 +38,7 @@ static uint64_t memory_bytes(void)
         if (fscanf(file, "%*u %" SCNu64, &pages) != 1) {
             pages = 0;
         }
-        fclose(file);
+        (void)fclose(file);
     }
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
@@ -53,7 +53,7 @@ static int64_t uptime_s(void)
         return 0;
     }
     size_t len = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
+    (void)fclose(file);
     text[len] = '\0';
     char *p = strrchr(text, ')'); /* the name before it may hold anything */
     if (!p || sscanf(p + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",

@@ -70,7 +70,7 @@ unsigned rc_partition_join(struct rc_buf **room, unsigned n)
             all[total++] = partition_of(room[i], number);
         rc_buf_rele(room[i]);
     }
-    memcpy(room, all, total * sizeof(struct rc_buf *));
+    memcpy(room, all, total * sizeof all[0]);
     return total;
 }
 

@@ -240,7 +240,7 @@ bool rc_survey_ask(struct rc_survey *survey, const struct rc_secret *token, long
         if (!survey->node[i]->status && !survey->node[i]->error[0])
             set_text(survey->node[i]->error, sizeof survey->node[i]->error, "no node knows its admin address");
     drop_doubles(survey);
-    qsort(survey->node, survey->count, sizeof(struct rc_survey_node *), by_role_and_name);
+    qsort(survey->node, survey->count, sizeof survey->node[0], by_role_and_name);
     return !failed;
 }
 

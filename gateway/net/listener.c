@@ -121,12 +121,15 @@ struct rc_listener *rc_listener_new(const struct rc_listener_config *config, int
 
 uint16_t rc_listener_port(const struct rc_listener *l)
 {
-    struct sockaddr_storage address = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {.any = {0}};
     socklen_t len = sizeof(address);
-    if (getsockname(evconnlistener_get_fd(l->listener), (struct sockaddr *)&address, &len) != 0)
+    if (getsockname(evconnlistener_get_fd(l->listener), &address.any, &len) != 0)
         return 0;
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
+    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
 void rc_listener_free(struct rc_listener *l)

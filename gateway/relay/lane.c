@@ -21,7 +21,7 @@ static struct rc_buf **slot(const struct rc_lane *lane, size_t i)
 static void grow(struct rc_lane *lane)
 {
     size_t cap = lane->cap ? 2 * lane->cap : RING_FIRST;
-    struct rc_buf **ring = rc_zalloc(cap * sizeof(struct rc_buf *));
+    struct rc_buf **ring = rc_zalloc(cap * sizeof *ring);
     for (size_t i = 0; i < lane->len; i++)
         ring[i] = *slot(lane, i);
     free(lane->ring);

@@ -29,7 +29,7 @@ static void print_locked(const struct board *board, const char *text, size_t siz
         return;
     if (board && lockf(board->lock, F_LOCK, 0))
         abort();
-    fwrite(text, 1, size, stdout);
+    (void)fwrite(text, 1, size, stdout);
     fflush(stdout);
     if (board && lockf(board->lock, F_ULOCK, 0))
         abort();
@@ -44,7 +44,8 @@ static void run_one(const struct sim_command *c, sim_seed_run *run, uint64_t see
     if (!out)
         abort();
     run(c, seed, sum, out);
-    fclose(out);
+    if (fclose(out))
+        abort();
     print_locked(board, text, size);
     free(text);
 }

@@ -187,7 +187,7 @@ void sim_node_init(struct sim_node *n, struct sim *sim, const struct sim_kind *k
 {
     *n = (struct sim_node){.sim = sim, .kind = kind, .index = index};
     snprintf(n->id, sizeof(n->id), "%s", id);
-    n->offset = sim_between(&sim->plan, 0, 1000 * 1000 * SIM_MS);
+    n->offset = sim_between(&sim->plan, 0, 1000000 * SIM_MS);
     n->ppm = sim_between(&sim->plan, -4000, 4000);
 }
 

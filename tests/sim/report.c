@@ -67,7 +67,7 @@ static void tell_story(const struct sim_world *w, FILE *out)
         o.watch = w->suspect;
     sim_world_run(&again, w->seed, &o);
     sim_world_fini(&again);
-    fclose(o.trace);
+    (void)fclose(o.trace); /* what there is of it */
     size_t n = split(text, &lines);
     print_excerpt(lines, n, out);
     free(lines);

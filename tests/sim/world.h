@@ -201,7 +201,7 @@ void sim_world_describe(const struct sim_world *w, FILE *out);
 
 /* Starts lie this many apart, as wall clocks in ms do. A clock that was set back falls between two of them: that a new life should
  * begin in the very millisecond of an earlier one is outside of what is promised (S1). */
-#define SIM_INC_STEP 1000
+#define SIM_INC_STEP ((uint64_t)1000)
 
 /* A broker more, down and configured nowhere but at itself. Once in a run. */
 struct sim_host *sim_world_add_broker(struct sim_world *w);

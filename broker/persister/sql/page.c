@@ -42,7 +42,7 @@ static void put_text(FILE *out, const uint8_t *text, size_t len)
         if (text[i] == '"' || text[i] == '\\')
             fputc('\\', out);
         if (n)
-            fwrite(text + i, 1, n, out);
+            (void)fwrite(text + i, 1, n, out);
         else
             fputs("\xef\xbf\xbd", out);
         i += n ? n : 1;

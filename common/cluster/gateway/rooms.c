@@ -140,7 +140,7 @@ bool rc_gateway_connect(struct rc_gateway *g, uint64_t id, struct rc_buf *const 
         g->count.full++;
         return false;
     }
-    struct rc_gw_socket *socket = rc_zalloc(sizeof *socket + n * sizeof(struct rc_gw_room *));
+    struct rc_gw_socket *socket = rc_zalloc(sizeof *socket + n * sizeof socket->room[0]);
     socket->id = id;
     socket->rooms = n;
     for (uint32_t i = 0; i < n; i++)

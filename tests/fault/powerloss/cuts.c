@@ -105,7 +105,7 @@ static bool judge(struct work *w, uint64_t at, const char *title)
         while (fgets(line, sizeof line, report))
             printf("  %s", line);
     }
-    fclose(report);
+    (void)fclose(report);
     return good;
 }
 

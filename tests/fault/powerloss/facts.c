@@ -23,7 +23,7 @@ static char *read_all(const char *path)
     size_t capacity = 0;
     ssize_t n = getdelim(&bytes, &capacity, '\0', file);
     len = n > 0 ? (size_t)n : 0;
-    fclose(file);
+    (void)fclose(file);
     if (len == 0) {
         free(bytes);
         errno = ENODATA;

@@ -70,7 +70,7 @@ static void phase(struct mesh *m, const char *name, rc_time least, bool probes)
 {
     rc_time begin = m->now, steady = 0;
     mesh_reset(m);
-    while ((m->now - begin < least || !steady) && m->now - begin < 120 * 1000 * RC_MS) {
+    while ((m->now - begin < least || !steady) && m->now - begin < 120000 * RC_MS) {
         step(m, probes);
         if (m->now / MESH_STEP % 10 == 0)
             steady = mesh_steady(m) ? (steady ? steady : m->now) : 0;

@@ -7,7 +7,7 @@
 
 #include <jwt.h>
 
-#define LIFE (30 * 86400) /* s: longer than any run */
+#define LIFE (30L * 86400) /* s: longer than any run */
 
 static bool fill(jwt_t *jwt, const struct rc_secret *secret, const char *user, bool admin)
 {

@@ -113,7 +113,7 @@ static void transmit(struct rc_floor_conn *conn, const char *more, size_t more_l
     if (out->len > 0) {
         memmove(out->data, out->data + own, out->len);
     }
-    if (left > 0) {
+    if (more && left > 0) {
         memcpy(rc_floor_room(out, left), more + more_len - left, left);
     }
     if (out->len > OUTPUT) {
@@ -215,9 +215,9 @@ static int listen_at(uint16_t port)
 static int run(uint16_t port)
 {
     struct rlimit files = {0};
-    signal(SIGTERM, end);
-    signal(SIGINT, end);
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGTERM, end);
+    (void)signal(SIGINT, end);
+    (void)signal(SIGPIPE, SIG_IGN);
     (void)getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &files);

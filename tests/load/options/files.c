@@ -96,7 +96,7 @@ static bool command_of(long pid, char *name, size_t size)
     FILE *file = fopen(path, "re");
     bool good = file && fgets(name, (int)size, file);
     if (file) {
-        fclose(file);
+        (void)fclose(file);
     }
     if (good) {
         name[strcspn(name, "\n")] = '\0';

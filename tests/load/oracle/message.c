@@ -34,7 +34,7 @@ static int64_t get_hex(const char *at, unsigned digits)
 {
     int64_t value = 0, bad = 0;
     for (unsigned i = 0; i < digits; i++) {
-        int d = digit[(unsigned char)at[i]];
+        signed char d = digit[(unsigned char)at[i]];
         bad |= d;
         value = (int64_t)((uint64_t)value << 4 | (uint64_t)(d & 15));
     }

@@ -17,7 +17,7 @@ static bool slurp(pid_t pid, const char *name, char *text, size_t size)
         return false;
     }
     size_t n = fread(text, 1, size - 1, file);
-    fclose(file);
+    (void)fclose(file);
     text[n] = '\0';
     return n > 0;
 }

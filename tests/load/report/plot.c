@@ -102,7 +102,9 @@ static void x_tick(FILE *out, double at, double value, const char *name)
 static void axes(FILE *out, const struct rc_plot *plot, const struct scale *x, const struct scale *y)
 {
     double step = y->log ? 1 : round_step(y->to - y->from);
-    for (double at = y->from; at <= y->to + step / 1000; at += step) {
+    int steps = (int)((y->to - y->from) / step + 0.001);
+    for (int i = 0; i <= steps; i++) {
+        double at = y->from + i * step;
         y_tick(out, y, y->log ? pow(10, at) : at);
     }
     for (size_t i = 0; i < plot->x_tick_count; i++) {

@@ -38,13 +38,14 @@ static void oracle(FILE *out, const struct rc_run *run)
 {
     const struct rc_totals *t = &run->end.totals;
     struct rc_reason reasons[RC_REASONS * 2];
+    unsigned long long answered = t->acked + t->refused;
     fprintf(out,
             "\noracle: %llu lost, %llu doubled, %llu reordered, %llu stray, %llu garbled of %llu deliveries;"
             " %llu refused of %llu acks; %llu disconnects; %llu never connected\n",
             (unsigned long long)t->lost, (unsigned long long)t->doubled, (unsigned long long)t->reordered,
             (unsigned long long)t->stray, (unsigned long long)t->garbled, (unsigned long long)t->delivered,
-            (unsigned long long)t->refused, (unsigned long long)(t->acked + t->refused),
-            (unsigned long long)t->disconnects, (unsigned long long)t->unconnected);
+            (unsigned long long)t->refused, answered, (unsigned long long)t->disconnects,
+            (unsigned long long)t->unconnected);
     if (t->stalled || t->unsent || t->turned_away || t->foreign) {
         fprintf(out,
                 "        %llu stalled in the window, %llu due but not sent, %llu connects turned away, %llu messages "

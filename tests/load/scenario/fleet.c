@@ -12,9 +12,9 @@
 #include "scenario/run.h"
 #include "worker/worker.h"
 
-#define DESCRIPTORS_MAX 20000 /* of a process */
-#define OTHERS          128   /* descriptors that are no clients */
-#define END_WAIT        600   /* times 50 ms */
+#define DESCRIPTORS_MAX 20000         /* of a process */
+#define OTHERS          ((rlim_t)128) /* descriptors that are no clients */
+#define END_WAIT        600           /* times 50 ms */
 
 /* Raises the soft limit of descriptors as far as we use it. Returns the limit in force. */
 static rlim_t raise_limit(void)

@@ -87,14 +87,14 @@ void rc_run_progress(struct rc_run *run)
     }
     run->printed = now;
     rc_shared_totals(run->shared, &totals);
+    unsigned long long wrong = totals.lost + totals.doubled + totals.reordered + totals.stray + totals.garbled +
+                               totals.refused + totals.disconnects + totals.unconnected;
     const struct rc_sample *last = run->samples ? &run->sample[run->samples - 1] : NULL;
     fprintf(stderr,
             "\r\033[K%-10s %4.0f s  %llu/%u connected  %llu sent  %llu delivered (%.0f/s)  p99 %.1f ms  %llu wrong",
             run->doing, (double)(now - run->doing_since) / SECOND, (unsigned long long)totals.connected,
             rc_cast_clients(&run->plan->cast), (unsigned long long)totals.sent, (unsigned long long)totals.delivered,
-            recent_rate(run), last ? (double)last->p99 / 1e6 : 0,
-            (unsigned long long)(totals.lost + totals.doubled + totals.reordered + totals.stray + totals.garbled +
-                                 totals.refused + totals.disconnects + totals.unconnected));
+            recent_rate(run), last ? (double)last->p99 / 1e6 : 0, wrong);
     fflush(stderr);
 }
 

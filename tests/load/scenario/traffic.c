@@ -8,8 +8,8 @@
 #include "oracle/message.h"
 
 #define SECOND    1000000000u
-#define NEVER     (100 * 1000000u) /* ns: nothing is due before somebody says so */
-#define AT_ONCE   4096             /* paced messages that are caught up with in one pass */
+#define NEVER     ((uint64_t)100 * 1000000) /* ns: nothing is due before somebody says so */
+#define AT_ONCE   4096                      /* paced messages that are caught up with in one pass */
 #define ID_DIGITS 20
 
 static bool sender_init(struct rc_traffic *traffic, struct rc_sender *sender, struct rc_client *client)

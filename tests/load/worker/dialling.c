@@ -4,7 +4,7 @@
 #define MS         1000000u
 #define SECOND     1000000000u
 #define TRIES      5 /* connects that fail in a row until a client is given up */
-#define LOOK_EVERY (10 * MS)
+#define LOOK_EVERY ((uint64_t)10 * MS)
 
 /* The worker's share of a number that is meant for all. */
 static uint64_t share_of(const struct rc_bench_worker *worker, uint64_t all)

@@ -14,8 +14,8 @@
 #define MS          1000000u
 #define SECOND      1000000000u
 #define EVENTS      512
-#define SLEEP_MAX   (10 * MS) /* shared memory is looked at as often */
-#define CHORE_EVERY (50 * MS)
+#define SLEEP_MAX   ((uint64_t)10 * MS) /* shared memory is looked at as often */
+#define CHORE_EVERY ((uint64_t)50 * MS)
 
 static void on_live(void *arg, struct rc_client *client)
 {
@@ -224,8 +224,8 @@ int rc_bench_worker_run(const struct rc_plan *plan, struct rc_shared *shared, ui
 {
     struct rc_bench_worker worker = {.plan = plan, .shared = shared, .share = &shared->share[id], .id = id};
     /* A terminal's interrupt reaches all; the director's word ends the workers, or its death. */
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_DFL);
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGTERM, SIG_DFL);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     int code = RC_EXIT_INTERNAL;
     if (worker_init(&worker)) {

@@ -188,7 +188,7 @@ static void a_gone_incarnation_is_refused_for_an_hour(void **state)
     assert_int_equal(bk_hello(t, G2, 99, &known), RC_HELLO_OLD);
     assert_int_equal(bk_hello(t, G2, 101, &known), RC_HELLO_OK);
     assert_null(rc_broker_up(t->b, &G2->peer, 99));
-    t->world.now += 3600 * 1000 * RC_MS;
+    t->world.now += 3600000 * RC_MS;
     rc_broker_tick(t->b);
     assert_int_equal(bk_hello(t, G2, 100, &known), RC_HELLO_OLD);
     t->world.now++;

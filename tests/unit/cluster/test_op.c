@@ -3,7 +3,7 @@
 
 #include "cluster/mem.h"
 
-#define LEN 1000
+#define LEN ((size_t)1000)
 
 /* An operation of this kind that carries `big` wherever it can, or arrays of LEN. */
 static struct rc_op *loaded(enum rc_op_kind kind, struct rc_buf *big)

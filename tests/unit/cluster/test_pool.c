@@ -113,8 +113,8 @@ static void blocks_of_another_thread_come_back(void **state)
     pthread_cond_signal(&belt.changed);
     pthread_mutex_unlock(&belt.lock);
     pthread_join(thread, NULL);
-    assert_true(after <
-                before + 4 * RC_POOL_MAGAZINE * 256); /* not 100,000 blocks that only the other thread could use */
+    assert_true(after < before + (size_t)4 * RC_POOL_MAGAZINE *
+                                     256); /* not 100,000 blocks that only the other thread could use */
 }
 
 static void a_crowd_goes_back_to_malloc(void **state)
@@ -129,9 +129,9 @@ static void a_crowd_goes_back_to_malloc(void **state)
     assert_true(given_out() > before + MANY * 200 / 2);
     for (size_t i = 0; i < MANY; i++)
         rc_pool_put(block[i], 200);
-    assert_true(given_out() < before + RC_POOL_DEPOT + 3 * RC_POOL_MAGAZINE * 256);
+    assert_true(given_out() < before + RC_POOL_DEPOT + (size_t)3 * RC_POOL_MAGAZINE * 256);
     rc_pool_empty_depot();
-    assert_true(given_out() < before + 3 * RC_POOL_MAGAZINE * 256);
+    assert_true(given_out() < before + (size_t)3 * RC_POOL_MAGAZINE * 256);
 }
 
 /* Several threads at once on the depot: no block is in two hands. */

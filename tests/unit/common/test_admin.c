@@ -404,7 +404,7 @@ static void does_not_spin_without_descriptors(void **state)
     close(kept);
     rewind(log);
     said[fread(said, 1, sizeof said - 1, log)] = '\0';
-    fclose(log);
+    assert_int_equal(fclose(log), 0);
     assert_string_equal(answer, "0 0 1");
     char *first = strstr(said, "admin-accept-failed");
     assert_non_null(first);

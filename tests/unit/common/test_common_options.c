@@ -38,7 +38,7 @@ static int parse_argv(enum rc_role role, char **argv)
     s.arg = &common;
     s.err = open_memstream(&err_text, &len);
     int code = rc_options_parse(&s, argv);
-    fclose(s.err);
+    assert_int_equal(fclose(s.err), 0);
     return code;
 }
 

@@ -189,7 +189,7 @@ static void keeps_lines_of_threads_apart(void **state)
         assert_int_equal(strspn(text, *text == 'a' ? "a" : "b"), 399);
         count++;
     }
-    fclose(lines);
+    assert_int_equal(fclose(lines), 0);
     catch_end();
     assert_int_equal(count, 400);
 }

@@ -45,7 +45,7 @@ static void writes_prometheus_text(void **state)
     rc_metric_set(&values[TM_IN], UINT64_MAX);
     FILE *out = open_memstream(&text, &len);
     rc_metrics_write(&metrics, out);
-    fclose(out);
+    assert_int_equal(fclose(out), 0);
     assert_string_equal(text, "# HELP roomcast_gateway_messages_in Events accepted. (messages)\n"
                               "# TYPE roomcast_gateway_messages_in counter\n"
                               "roomcast_gateway_messages_in 18446744073709551615\n"

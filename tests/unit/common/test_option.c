@@ -85,8 +85,8 @@ static int parse_argv(char **argv)
     s.out = open_memstream(&out_text, &out_len);
     s.err = open_memstream(&err_text, &err_len);
     int code = rc_options_parse(&s, argv);
-    fclose(s.out);
-    fclose(s.err);
+    assert_int_equal(fclose(s.out), 0);
+    assert_int_equal(fclose(s.err), 0);
     return code;
 }
 
@@ -97,7 +97,7 @@ static void write_bytes(const char *text, size_t len)
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     assert_int_equal(fwrite(text, 1, len, file), len);
-    fclose(file);
+    assert_int_equal(fclose(file), 0);
 }
 
 static void write_text(const char *text)
@@ -531,8 +531,9 @@ static void helps(void **state)
 {
     (void)state;
     assert_int_equal(PARSE("--help"), RC_EXIT_OK); /* though node.id is missing */
+    static const char title[] = "roomcast-test " RC_VERSION ": tests options.";
     static const char *const expected[] = {
-        "roomcast-test " RC_VERSION ": tests options.",
+        title,
         "--check-config",
         ("\ngeneral:\n  --workers threads\n        Threads (default 0, -2 to 64, SIGHUP reads it again)\n"
          "  --demo[=true|false]\n        Demo page (default false)\n  --peer"),
@@ -622,7 +623,7 @@ static void a_reload_may_be_refused_for_what_it_means(void **state)
     write_text("workers = 2\ncluster.brokers = c\n");
     assert_true(rc_options_reload(&s, argv, out));
     assert_string_equal(shared.brokers, "c");
-    fclose(out);
+    assert_int_equal(fclose(out), 0);
     assert_non_null(strstr(report, "refused, nothing changed: cluster.brokers: not b\n"));
     assert_non_null(strstr(report, "workers changed\n"));
     free(report);

@@ -27,7 +27,7 @@ static void put_file(const void *bytes, size_t len, mode_t mode)
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     assert_int_equal(fwrite(bytes, 1, len, file), len);
-    fclose(file);
+    assert_int_equal(fclose(file), 0);
     assert_int_equal(chmod(path, mode), 0);
 }
 

@@ -13,7 +13,7 @@
 
 #include "status.h"
 
-#define SECOND 1000000
+#define SECOND ((int64_t)1000000)
 
 static void rates_are_means_of_five_seconds(void **state)
 {

@@ -202,7 +202,7 @@ static void who_is_known_enters_again_until_the_token_ends(void **state)
     assert_int_equal(expires, 0);
     chat->rele(chat->self, again);
     chat->rele(chat->self, visitor.known);
-    snprintf(body, sizeof body, "{\"user\":\"ana\",\"exp\":%lld}", (long long)(rc_clock_wall_ms() / 1000 + 1));
+    snprintf(body, sizeof body, "{\"user\":\"ana\",\"exp\":%lld}", rc_clock_wall_ms() / 1000 + 1LL);
     char *text = token(body);
     snprintf(cookie, sizeof cookie, "token=%s", text);
     assert_true(chat->enter(chat->self, "/", &(struct rc_visitor){cookie, strlen(cookie), NULL}, NULL, 0, &identity,

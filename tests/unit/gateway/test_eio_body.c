@@ -82,7 +82,7 @@ static char *describe(const char *body)
             fprintf(out, "<%.*s>", (int)packet.len, (const char *)packet.data);
         }
     }
-    fclose(out);
+    assert_int_equal(fclose(out), 0);
     free(bytes);
     return text;
 }

@@ -359,13 +359,13 @@ static void test_timeouts(void **state)
     feed(stalled, GET("/later"));
     stalled->stream.queued = 10;
     rc_time t = wheel.now;
-    rc_wheel_advance(&wheel, t + 14 * 1000 * RC_MS);
+    rc_wheel_advance(&wheel, t + 14000 * RC_MS);
     feed(slow, "TP/1.1\r\n"); /* a byte now and then does not help */
-    rc_wheel_advance(&wheel, t + 16 * 1000 * RC_MS);
+    rc_wheel_advance(&wheel, t + 16000 * RC_MS);
     assert_true(said(slow, "408 Request Timeout"));
     assert_int_equal(slow->why, RC_CLOSE_HTTP_SLOW);
     assert_false(idle->stream.closing);
-    rc_wheel_advance(&wheel, t + 66 * 1000 * RC_MS);
+    rc_wheel_advance(&wheel, t + 66000 * RC_MS);
     assert_int_equal(idle->why, RC_CLOSE_HTTP_IDLE);
     assert_int_equal(stalled->why, RC_CLOSE_SLOW);
     fake_free(slow);

@@ -280,7 +280,7 @@ static void test_time_held(void **state)
     pass(RC_HTTP_BODY_MS - 1000);
     assert_false(fake->stream.closing);
     feed(fake, "bc");
-    pass(10 * RC_HTTP_BODY_MS); /* now it is the handler who takes its time */
+    pass((int64_t)10 * RC_HTTP_BODY_MS); /* now it is the handler who takes its time */
     assert_false(fake->stream.closing);
     answer(200);
 }

@@ -243,7 +243,7 @@ static void test_slow_client_is_closed(void **state)
     while (stream && !stream->closing) { /* nobody reads at the other end */
         rc_stream_send(stream, rc_buf_new(10000));
         sent += 10000;
-        assert_true(sent < 100 * QUEUE_MAX);
+        assert_true(sent < (size_t)100 * QUEUE_MAX);
         if (sent % 100000 == 0)
             rc_net_turn(net);
         if (stream)

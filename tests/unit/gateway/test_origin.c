@@ -333,7 +333,7 @@ static const char *log_ends(void)
     close(log_kept);
     rewind(log_file);
     text[fread(text, 1, sizeof text - 1, log_file)] = '\0';
-    fclose(log_file);
+    assert_int_equal(fclose(log_file), 0);
     return text;
 }
 

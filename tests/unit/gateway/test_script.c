@@ -25,7 +25,7 @@ static void put(const char *name, const char *text)
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fputs(text, file);
-    fclose(file);
+    assert_int_equal(fclose(file), 0);
 }
 
 static void open_script(const char *eio_path)

@@ -175,13 +175,13 @@ static void test_json(void **state)
 static void test_deep(void **state)
 {
     (void)state;
-    enum { DEPTH = 400000 };
+    const size_t depth = 400000;
     struct rc_sio_json out;
-    char *text = malloc(2 * DEPTH);
-    memset(text, '[', DEPTH);
-    memset(text + DEPTH, ']', DEPTH);
-    assert_true(rc_sio_json_scan(text, 2 * DEPTH, 0, false, &out));
-    assert_false(rc_sio_json_scan(text, 2 * DEPTH - 1, 0, false, &out));
+    char *text = malloc(2 * depth);
+    memset(text, '[', depth);
+    memset(text + depth, ']', depth);
+    assert_true(rc_sio_json_scan(text, 2 * depth, 0, false, &out));
+    assert_false(rc_sio_json_scan(text, 2 * depth - 1, 0, false, &out));
     free(text);
 }
 

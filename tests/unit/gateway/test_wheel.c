@@ -112,7 +112,7 @@ static void test_jump(void **state)
     rc_wheel_init(&wheel, 0);
     fired = 0;
     for (int i = 0; i < N; i++)
-        rc_timer_set(&wheel, &timer[i], i * 100 * RC_MS, count);
+        rc_timer_set(&wheel, &timer[i], (rc_time)i * 100 * RC_MS, count);
     rc_wheel_advance(&wheel, (rc_time)N * 100 * RC_MS * 3);
     assert_int_equal(fired, N);
 }

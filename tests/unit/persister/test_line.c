@@ -16,7 +16,7 @@ static const char *write_line(struct rc_slice de, struct rc_slice mensaje, bool 
                                .row = {.de = de, .para = text("para"), .mensaje = mensaje, .de_admin = admin}};
     FILE *out = fmemopen(line, sizeof line, "w");
     assert_true(rc_line_write(out, &row));
-    fclose(out);
+    assert_int_equal(fclose(out), 0);
     return line;
 }
 

@@ -24,7 +24,7 @@
 #include "roster.h"
 
 #define SECRET "a secret of the tests, 32 bytes and more"
-#define WAIT_S 30 /* for anything; reached only by a fault */
+#define WAIT   (30000 * RC_MS) /* for anything; reached only by a fault */
 
 static unsigned char secret_bytes[] = SECRET;
 static const struct rc_secret secret = {secret_bytes, sizeof SECRET - 1};
@@ -219,7 +219,7 @@ static void turn(struct actor *a)
 
 /* Turns both nodes until the condition holds. */
 #define UNTIL(condition)                                                                                               \
-    for (rc_time until_ = rc_clock_now() + WAIT_S * 1000 * RC_MS; !(condition);) {                                     \
+    for (rc_time until_ = rc_clock_now() + WAIT; !(condition);) {                                                      \
         assert_true(rc_clock_now() < until_);                                                                          \
         turn(&broker);                                                                                                 \
         turn(&gateway);                                                                                                \

@@ -254,7 +254,7 @@ static void cursors_before_the_beginning_go_on_with_what_is_left(void **state)
 static void bytes_are_kept_to(void **state)
 {
     struct fixture *f = *state;
-    const struct rc_store_keep keep = {.bytes = 600 * 1024};
+    const struct rc_store_keep keep = {.bytes = (uint64_t)600 << 10};
     struct rc_store_pruned out = {.more = true};
     put(f->store, "ana", 1, 3000);
     uint64_t before = info_of(f->store).used;

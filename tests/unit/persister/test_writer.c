@@ -163,7 +163,7 @@ static void old_messages_go_between_commits(void **state)
         if (load.commit.n == 500)
             commit(f->store, &load);
     }
-    rc_writer_keep(f->writer, &(struct rc_store_keep){.ms = 3600 * 1000});
+    rc_writer_keep(f->writer, &(struct rc_store_keep){.ms = 3600000});
     for (uint64_t i = 1; i <= 20; i++) {
         add(&load, rc_clock_wall_ms(), "new", i, "ana", "bea");
         rc_writer_commit(f->writer, &load.commit);
