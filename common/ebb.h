@@ -21,8 +21,8 @@ struct rc_ebb {      /* zeroed */
 /* Call it once a second with the present count. True: now is the time. Pure. */
 bool rc_ebb_sample(struct rc_ebb *ebb, uint64_t count);
 
-/* Samples, and when it is time gives back the memory of all threads and logs `memory-returned`. Takes milliseconds then, in which
- * other threads may wait for their memory. */
+/* Samples, and when it is time gives back the memory of all threads and logs `memory-returned`. The caller stands still then, and
+ * others may wait for their memory: some 100 ms for a million blocks that were left. */
 void rc_ebb_watch(struct rc_ebb *ebb, uint64_t count);
 
 #endif
