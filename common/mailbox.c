@@ -1,20 +1,20 @@
-/* A bounded queue from any number of threads to one loop: a list under a mutex, and an eventfd for "no longer
- * empty". */
+/*
+ * Mail is pushed onto a stack by compare-and-swap and taken all at once by an exchange, then turned round: no lock, and as the owner
+ * never takes a part, no block can come back while somebody looks at it.
+ */
 #include "mailbox.h"
 
 #include <errno.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 struct rc_mailbox {
-    pthread_mutex_t lock;
-    struct rc_mail *first; /* oldest, NULL when empty */
-    struct rc_mail **last; /* where the next one is hung */
-    size_t bytes;          /* of all that waits */
-    size_t bound;
+    _Atomic(struct rc_mail *) newest; /* NULL when empty */
+    atomic_size_t bytes;              /* of all that waits */
+    atomic_size_t bound;
     int fd; /* eventfd, above 0 from the first post until take_all */
 };
 
@@ -31,17 +31,15 @@ struct rc_mailbox *rc_mailbox_new(size_t bound)
         errno = saved;
         return NULL;
     }
-    pthread_mutex_init(&mb->lock, NULL);
-    mb->last = &mb->first;
-    mb->bound = bound;
+    atomic_init(&mb->newest, NULL);
+    atomic_init(&mb->bytes, 0);
+    atomic_init(&mb->bound, bound);
     return mb;
 }
 
 void rc_mailbox_set_bound(struct rc_mailbox *mb, size_t bound)
 {
-    pthread_mutex_lock(&mb->lock);
-    mb->bound = bound;
-    pthread_mutex_unlock(&mb->lock);
+    atomic_store_explicit(&mb->bound, bound, memory_order_relaxed);
 }
 
 int rc_mailbox_fd(const struct rc_mailbox *mb)
@@ -49,24 +47,31 @@ int rc_mailbox_fd(const struct rc_mailbox *mb)
     return mb->fd;
 }
 
+/* False: no room for so much, and nothing was counted. */
+static bool count_in(struct rc_mailbox *mb, size_t bytes, bool force)
+{
+    size_t bound = atomic_load_explicit(&mb->bound, memory_order_relaxed);
+    size_t before = atomic_fetch_add_explicit(&mb->bytes, bytes, memory_order_relaxed);
+    bool fits = before <= bound && bytes <= bound - before; /* force may have passed the bound */
+    bool empty = !atomic_load_explicit(&mb->newest, memory_order_relaxed);
+    if (fits || empty || force)
+        return true;
+    atomic_fetch_sub_explicit(&mb->bytes, bytes, memory_order_relaxed);
+    return false;
+}
+
 bool rc_mailbox_post(struct rc_mailbox *mb, struct rc_mail *mail, size_t bytes, bool force)
 {
-    mail->next = NULL;
-    mail->bytes = bytes;
-    pthread_mutex_lock(&mb->lock);
-    bool empty = mb->first == NULL;
-    bool fits = mb->bytes <= mb->bound && bytes <= mb->bound - mb->bytes; /* force may have passed the bound */
-    if (!fits && !empty && !force) {
-        pthread_mutex_unlock(&mb->lock);
+    if (!count_in(mb, bytes, force))
         return false;
-    }
-    *mb->last = mail;
-    mb->last = &mail->next;
-    mb->bytes += bytes;
-    pthread_mutex_unlock(&mb->lock);
-    if (empty) {
-        /* After the lock, so that the owner does not wake into it. It cannot fail: the counter stays far
-         * below its limit. */
+    struct rc_mail *before = atomic_load_explicit(&mb->newest, memory_order_relaxed);
+    mail->bytes = bytes;
+    do {
+        mail->next = before;
+    } while (
+        !atomic_compare_exchange_weak_explicit(&mb->newest, &before, mail, memory_order_release, memory_order_relaxed));
+    if (!before) {
+        /* It cannot fail: the counter stays far below its limit. */
         uint64_t one = 1;
         (void)!write(mb->fd, &one, sizeof one);
     }
@@ -79,13 +84,16 @@ struct rc_mail *rc_mailbox_take_all(struct rc_mailbox *mb)
      * never the reverse. */
     uint64_t count;
     (void)!read(mb->fd, &count, sizeof count);
-    pthread_mutex_lock(&mb->lock);
-    struct rc_mail *list = mb->first;
-    mb->first = NULL;
-    mb->last = &mb->first;
-    mb->bytes = 0;
-    pthread_mutex_unlock(&mb->lock);
-    return list;
+    struct rc_mail *mail = atomic_exchange_explicit(&mb->newest, NULL, memory_order_acquire), *oldest = NULL;
+    size_t bytes = 0;
+    for (struct rc_mail *next; mail; mail = next) {
+        next = mail->next;
+        bytes += mail->bytes;
+        mail->next = oldest;
+        oldest = mail;
+    }
+    atomic_fetch_sub_explicit(&mb->bytes, bytes, memory_order_relaxed);
+    return oldest;
 }
 
 void rc_mailbox_free(struct rc_mailbox *mb, void (*drop)(struct rc_mail *mail))
@@ -100,6 +108,5 @@ void rc_mailbox_free(struct rc_mailbox *mb, void (*drop)(struct rc_mail *mail))
         }
     }
     close(mb->fd);
-    pthread_mutex_destroy(&mb->lock);
     free(mb);
 }

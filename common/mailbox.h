@@ -1,5 +1,5 @@
 /*
- * A bounded queue from any number of threads to one loop, with an eventfd to wake that loop.
+ * A bounded queue from any number of threads to one loop, with an eventfd to wake that loop. Nobody waits for anybody: no lock.
  *
  * Producers call rc_mailbox_post. The owner watches rc_mailbox_fd (level triggered) and calls
  * rc_mailbox_take_all when it is readable. Mail of one producer arrives in the order posted. One write(2)
@@ -32,7 +32,7 @@ void rc_mailbox_set_bound(struct rc_mailbox *mb, size_t bound);
 /* Readable while mail waits. Belongs to the mailbox; do not read it. */
 int rc_mailbox_fd(const struct rc_mailbox *mb);
 
-/* Any thread; never blocks for long. bytes: what the mail holds in memory, counted towards the bound. force:
+/* Any thread; never blocks. bytes: what the mail holds in memory, counted towards the bound. force:
  * also above the bound, for mail that must not be refused and that something else bounds. False: at the
  * bound, mail stays the caller's. */
 bool rc_mailbox_post(struct rc_mailbox *mb, struct rc_mail *mail, size_t bytes, bool force);

@@ -8,10 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, describe, test } from "node:test";
-import { clusterTest, ROOT } from "./lib/cluster.mjs";
+import { BIN, clusterTest, ROOT } from "./lib/cluster.mjs";
 import { SCALE, waitFor, within } from "./lib/wait.mjs";
 
-const BENCH = join(process.env.ROOMCAST_BIN || join(ROOT, "build/bin"), "roomcast-bench");
+const BENCH = join(BIN, "roomcast-bench");
 const dir = mkdtempSync(join(tmpdir(), "roomcast-bench-"));
 const secret = join(dir, "jwt.secret");
 writeFileSync(secret, "0123456789abcdef0123456789abcdef\n", { mode: 0o600 });
@@ -20,8 +20,8 @@ after(() => rmSync(dir, { recursive: true, force: true }));
 // Short, since nothing here is about speed.
 const QUICK = ["--warmup", "0", "--settle", "0", "--patience", String(300 * SCALE), "-o", "json"];
 
-function start(args) {
-    const child = spawn(BENCH, args, { env: { ...process.env, ROOMCAST_JWT_SECRET: "" } });
+function start(args, program = BENCH) {
+    const child = spawn(program, args, { env: { ...process.env, ROOMCAST_JWT_SECRET: "" } });
     const result = { child, stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text) => { result.stdout += text; });
     child.stderr.setEncoding("utf8").on("data", (text) => { result.stderr += text; });
@@ -98,7 +98,9 @@ describe("roomcast-bench", { concurrency: true }, () => {
 
     test("connections that the server ends are told with the reason, and those turned away come back", async (t) => {
         const run = await against(t, ["--disconnect", "97", "--turn-away", "11"], "--allow", "disconnects");
-        assert.equal(run.disconnects, run.done.disconnect);
+        // The last one may be on its way when the bench has all it waits for.
+        assert.ok([0, 1].includes(run.done.disconnect - run.disconnects) && run.disconnects > 0,
+            `${run.disconnects} of ${run.done.disconnect}`);
         assert.equal(run.turned_away, run.done["turn-away"]);
         assert.deepEqual(run.json.oracle.reasons.map(({ reason }) => reason).sort(),
             ["WebSocket close 1011: told to", "connecting: HTTP 503"]);
@@ -107,11 +109,11 @@ describe("roomcast-bench", { concurrency: true }, () => {
     });
 
     test("saturating, a lost delivery holds its place in the window no longer than the patience", async (t) => {
-        const server = await faulty(t, "--drop", "5003");
+        const server = await faulty(t, "--drop", "503");
         const run = await bench(...ADMINS, "--url", server.url, "--window", "16");
         const done = await server.stop();
         assert.equal(run.json.counters.lost, done.drop);
-        assert.ok(run.json.counters.stalled <= done.drop && run.json.counters.delivered > 5000, run.stdout);
+        assert.ok(run.json.counters.stalled <= done.drop && run.json.counters.delivered > 500, run.stdout);
         assert.equal(run.code, done.drop > 0 ? 1 : 0);
     });
 
@@ -155,6 +157,47 @@ describe("roomcast-bench", { concurrency: true }, () => {
     });
 });
 
+test("roomcast-floor, the least that can serve this: nothing is found, and it ends with 0", async (t) => {
+    const floor = start([], join(BIN, "roomcast-floor"));
+    t.after(() => floor.child.kill("SIGKILL"));
+    const url = await waitFor("it prints its URL", () => /"url":"([^"]+)"}\n/.exec(floor.stdout)?.[1]);
+    const run = await bench("mixed", "--secret_file", secret, "--url", url, "--admins", "10", "--users", "40", "--rate", "500",
+        "--churn", "20", "--seconds", "1", ...QUICK);
+    assert.deepEqual(run.json.oracle, { found: [], reasons: [] }, run.stdout + floor.stderr);
+    assert.ok(run.json.counters.sent > 400 && run.json.counters.left >= 5, run.stdout);
+    assert.equal(run.json.counters.acked, run.json.counters.sent);
+    floor.child.kill("SIGTERM");
+    const { code, stderr } = await within("its end", floor.ended);
+    assert.deepEqual([code, stderr], [0, ""]);
+    const help = await within("its help", start(["--help"], join(BIN, "roomcast-floor")).ended);
+    assert.match(help.stdout, /^roomcast-floor [\d.]+: a measuring instrument, not a server/);
+});
+
+test("tests/load/compare --render: with the floor and its shares, and from results that have none", async () => {
+    const report = (value, servers) => ({
+        measured: { delivered_per_cpu_second: value, delivered_per_second: 100, seconds: 10, server_cpu: 1 },
+        delivery: { count: 1000, p50: 1, p99: 2, "p99.9": 3 }, oracle: { found: [] }, ...(servers && { servers }),
+    });
+    const render = async (row) => {
+        const [from, to] = [join(dir, "results.json"), join(dir, "page.md")];
+        writeFileSync(from, JSON.stringify({ cpu: "x", date: "d", seconds: "1", rounds: "1",
+            rows: { "user to user, 200 under way": { socketio: report(20), redis: report(10), ...row } } }));
+        const run = start(["--render", from, "--out", to], join(ROOT, "tests/load/compare"));
+        const { code, stderr } = await within("compare", run.ended);
+        assert.equal(code, 0, stderr);
+        return readFileSync(to, "utf8");
+    };
+    const spent = (name, cpu_seconds, system_seconds) => ({ name, cpu_seconds, system_seconds });
+    const servers = [spent("gateway-1", 0.01, 0.004), spent("gateway-2", 0.02, 0.006), spent("broker-1", 0.005, 0.001)];
+    const page = await render({ roomcast: report(30, servers), floor: report(60, [spent("roomcast-floor", 0.004, 0.003)]) });
+    assert.match(page, /\| 3\.00 x \| 60 \| 50 % \| 4 x, 67 % of the floor: not reached \|/);
+    assert.match(page, /\| Roomcast \| 30\.00 \(10\.00\) \| 5\.00 \(1\.00\) \|  \| 35\.00 \(11\.00\) \|/);
+    assert.match(page, /\| floor \|  \|  \|  \| 4\.00 \(3\.00\) \|/);
+    const old = await render({ roomcast: report(30) });
+    assert.match(old, /\| 3\.00 x \|  \|  \| 4 x: not reached \|/);
+    assert.doesNotMatch(old, /roomcast-floor|Where the time goes/);
+});
+
 clusterTest("a cluster under a mixed load", { gateways: 2, brokers: 1, persisters: 1 }, async (cluster, step) => {
     await step("nothing is found, and the servers' cost is measured", async () => {
         const run = await bench("mixed", "--cluster", join(cluster.dir, "cluster.json"), "--admins", "10", "--users", "40",
@@ -163,5 +206,10 @@ clusterTest("a cluster under a mixed load", { gateways: 2, brokers: 1, persister
         assert.equal(run.code, 0);
         assert.ok(run.json.counters.left >= 5, "clients came and went");
         assert.ok(run.json.measured.delivered_per_cpu_second > 0 && run.json.samples.length > 1);
+        const { servers, measured } = run.json;
+        assert.deepEqual(servers.map(({ name }) => name).sort(), cluster.nodes.map(({ name }) => name).sort());
+        const sum = servers.reduce((total, { cpu_seconds }) => total + cpu_seconds, 0);
+        assert.ok(Math.abs(sum - measured.server_cpu * measured.seconds) < 1e-6, "their sum is that of all");
+        assert.ok(servers.every(({ cpu_seconds, system_seconds }) => system_seconds >= 0 && system_seconds <= cpu_seconds));
     });
 });

@@ -3,11 +3,11 @@
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { benchmarksPage, barPlot } from "./page.mjs";
 import { ROWS } from "./rows.mjs";
-import { pinned, ROOT, SYSTEMS } from "./systems.mjs";
+import { BIN, pinned, ROOT, SYSTEMS } from "./systems.mjs";
 
 const HELP = `usage: tests/load/compare [--seconds 10] [--rounds 1] [--servers-cpu 0] [--generator-cpu 1] [--only TEXT]
                           [--out docs/benchmarks.md] [--results FILE.json] [--render FILE.json]
@@ -24,7 +24,7 @@ const { values: options } = parseArgs({ options: {
     only: { type: "string", default: "" }, out: { type: "string", default: join(ROOT, "docs/benchmarks.md") },
     results: { type: "string" }, render: { type: "string" }, help: { type: "boolean", default: false },
 } });
-const BENCH = join(resolve(process.env.ROOMCAST_BIN || join(ROOT, "build/bin")), "roomcast-bench");
+const BENCH = join(BIN, "roomcast-bench");
 
 const PATIENT = ["--patience", "20000"]; // a slow server is not a lossy one
 
@@ -69,7 +69,7 @@ function median(reports, key) {
 }
 
 async function runRow(row) {
-    const systems = ["socketio", "redis", "roomcast", ...(row.routed ? ["routed"] : [])];
+    const systems = ["socketio", "redis", "roomcast", ...["routed", "floor"].filter((key) => row[key])];
     const reports = Object.fromEntries(systems.map((key) => [key, []]));
     for (let round = 0; round < Number(options.rounds); round++) {
         for (const key of systems) {

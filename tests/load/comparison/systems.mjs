@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
+export const BIN = resolve(process.env.ROOMCAST_BIN || join(ROOT, "build/bin"));
 const run = promisify(execFile);
 
 /** The command, bound to a processor. */
@@ -59,14 +60,18 @@ function roomcast(persisters, ...settings) {
     };
 }
 
-async function reference(cpu, secret, ...args) {
-    const child = start(cpu, [process.execPath, "tests/load/reference/server.mjs", "--secret-file", secret, ...args], "pipe");
+/** Starts a server that prints its URL as JSON. When it does not, `hint` says what may be missing. */
+async function server(cpu, hint, ...command) {
+    const child = start(cpu, command, "pipe");
     const line = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
     if (line.done) {
-        throw new Error("tests/load/reference/server.mjs did not start, see above; deploy/install-deps installs npm's packages");
+        throw new Error(`${command.join(" ")} did not start, see above; ${hint}`);
     }
     return { child, url: JSON.parse(line.value).url };
 }
+
+const reference = (cpu, secret, ...args) => server(cpu, "deploy/install-deps installs npm's packages",
+    process.execPath, "tests/load/reference/server.mjs", "--secret-file", secret, ...args);
 
 async function redis(cpu) {
     const port = await freePort();
@@ -82,18 +87,14 @@ async function redis(cpu) {
     throw new Error("redis-server did not start within 10 s; it is in Debian's package redis-server");
 }
 
-/** npm's Socket.IO on so many nodes, with the Redis adapter when there are several. */
-function socketio(nodes) {
+/** Servers that take the secret's file: start(cpu, secret) gives them, and the children beside them. */
+function plain(startAll) {
     return async (cpu) => {
         const dir = mkdtempSync(join(tmpdir(), "roomcast-compare-"));
         const secret = join(dir, "jwt.secret");
         writeFileSync(secret, randomBytes(32).toString("hex"), { mode: 0o600 });
-        const adapter = nodes > 1 ? await redis(cpu) : null;
-        const servers = [];
-        for (let i = 0; i < nodes; i++) {
-            servers.push(await reference(cpu, secret, ...(adapter ? ["--redis", adapter.url] : [])));
-        }
-        const children = [...servers.map(({ child }) => child), ...(adapter ? [adapter.child] : [])];
+        const { servers, beside = [] } = await startAll(cpu, secret);
+        const children = [...servers, ...beside].map(({ child }) => child);
         return {
             args: ["--url", servers.map(({ url }) => url).join(","), "--secret_file", secret,
                 "--pids", children.map(({ pid }) => pid).join(",")],
@@ -107,9 +108,24 @@ function socketio(nodes) {
     };
 }
 
+const alone = async (cpu, secret) => ({ servers: [await reference(cpu, secret)] });
+
+async function behindRedis(cpu, secret) {
+    const adapter = await redis(cpu);
+    const servers = [];
+    for (let i = 0; i < 2; i++) {
+        servers.push(await reference(cpu, secret, "--redis", adapter.url));
+    }
+    return { servers, beside: [adapter] };
+}
+
+const floor = async (cpu) =>
+    ({ servers: [await server(cpu, "cmake --build --preset release builds it", join(BIN, "roomcast-floor"))] });
+
 export const SYSTEMS = {
-    socketio: { name: "Socket.IO", start: socketio(1) },
-    redis: { name: "Socket.IO + Redis, 2 nodes", start: socketio(2) },
+    socketio: { name: "Socket.IO", start: plain(alone) },
+    redis: { name: "Socket.IO + Redis, 2 nodes", start: plain(behindRedis) },
     roomcast: { name: "Roomcast", start: roomcast(1) },
     routed: { name: "Roomcast, routed", start: roomcast(0, "broker.store.durability=routed") },
+    floor: { name: "floor", start: plain(floor) },
 };

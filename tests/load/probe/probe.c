@@ -23,14 +23,16 @@ static bool slurp(pid_t pid, const char *name, char *text, size_t size)
 }
 
 /* proc(5): utime and stime are fields 14 and 15; the command, field 2, may hold blanks and brackets. */
-static uint64_t read_cpu(const char *stat)
+static void read_cpu(struct rc_usage *usage, const char *stat)
 {
     unsigned long long user = 0, system = 0;
     const char *at = strrchr(stat, ')');
     if (!at || sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) != 2) {
-        return 0;
+        return;
     }
-    return (user + system) * (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
+    uint64_t tick = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
+    usage->cpu = (user + system) * tick;
+    usage->system = system * tick;
 }
 
 static uint64_t read_kib(const char *status, const char *key)
@@ -49,7 +51,7 @@ static bool take_one(struct rc_usage *usage, pid_t pid)
     if (!slurp(pid, "stat", stat, sizeof stat) || !slurp(pid, "status", status, sizeof status)) {
         return false;
     }
-    usage->cpu = read_cpu(stat);
+    read_cpu(usage, stat);
     usage->anon = read_kib(status, "\nRssAnon:");
     usage->rss = read_kib(status, "\nVmRSS:");
     return true;

@@ -8,9 +8,10 @@
 #include "options/options.h"
 
 struct rc_usage {
-    uint64_t cpu;  /* ns, user and system, of all threads so far; a multiple of 10 ms */
-    uint64_t anon; /* bytes: resident and not of files, what the process holds for itself */
-    uint64_t rss;  /* bytes: resident */
+    uint64_t cpu;    /* ns, user and system, of all threads so far; a multiple of 10 ms */
+    uint64_t system; /* ns, of it in the kernel */
+    uint64_t anon;   /* bytes: resident and not of files, what the process holds for itself */
+    uint64_t rss;    /* bytes: resident */
 };
 
 /* The use of each process of the plan, and their sum. One that is gone keeps zeros. */

@@ -86,6 +86,19 @@ static json_t *findings_json(const struct rc_findings *f)
     return to;
 }
 
+/* What each process of the servers spent while it was measured. */
+static json_t *servers(const struct rc_run *run)
+{
+    json_t *to = json_array();
+    for (size_t i = 0; run->to.time != 0 && i < run->plan->pid_count; i++) {
+        const struct rc_usage *a = &run->from.probe.of[i], *b = &run->to.probe.of[i];
+        json_array_append_new(to, json_pack("{s:s, s:f, s:f}", "name", run->plan->pid[i].name, "cpu_seconds",
+                                            ((double)b->cpu - (double)a->cpu) / 1e9, "system_seconds",
+                                            ((double)b->system - (double)a->system) / 1e9));
+    }
+    return to;
+}
+
 static json_t *waves(const struct rc_run *run)
 {
     json_t *to = json_array();
@@ -112,6 +125,7 @@ bool rc_report_json(FILE *out, const struct rc_run *run, const struct rc_finding
     json_object_set_new(to, "generator_late", histogram(&run->lateness));
     json_object_set_new(to, "counters", counters(&run->end.totals));
     json_object_set_new(to, "oracle", oracle(run));
+    json_object_set_new(to, "servers", servers(run));
     json_object_set_new(to, "waves", waves(run));
     json_object_set_new(to, "samples", samples(run));
     bool good = to && json_dumpf(to, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0;
