@@ -10,7 +10,9 @@
 #include <stdint.h>
 
 #define RC_EBB_LEAST 1000 /* have left, and a quarter of all at least; else it is not worth it */
-#define RC_EBB_CALM  5    /* samples in a row in which the count does not rise: who comes back needs the memory again */
+#define RC_EBB_MOST                                                                                                    \
+    1000000           /* malloc takes up to 190 ms a million blocks, and a broker must not be silent: more is kept */
+#define RC_EBB_CALM 5 /* samples in a row in which the count does not rise: who comes back needs the memory again */
 
 struct rc_ebb {      /* zeroed */
     uint64_t height; /* the highest count since the last time */
