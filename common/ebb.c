@@ -18,8 +18,9 @@ bool rc_ebb_sample(struct rc_ebb *ebb, uint64_t count)
     ebb->calm = ebbs ? ebb->calm + 1 : 0;
     if (ebb->calm < RC_EBB_CALM)
         return false;
+    bool quick = ebb->height <= RC_EBB_MOST;
     *ebb = (struct rc_ebb){.height = count, .last = count};
-    return true;
+    return quick;
 }
 
 void rc_ebb_watch(struct rc_ebb *ebb, uint64_t count)

@@ -10,7 +10,9 @@
 #include <stdint.h>
 
 #define RC_EBB_LEAST 1000 /* have left, and a quarter of all at least; else it is not worth it */
-#define RC_EBB_CALM  5    /* samples in a row in which the count does not rise: who comes back needs the memory again */
+#define RC_EBB_MOST                                                                                                    \
+    1000000           /* malloc takes up to 190 ms a million blocks, and a broker must not be silent: more is kept */
+#define RC_EBB_CALM 5 /* samples in a row in which the count does not rise: who comes back needs the memory again */
 
 struct rc_ebb {      /* zeroed */
     uint64_t height; /* the highest count since the last time */
@@ -21,8 +23,8 @@ struct rc_ebb {      /* zeroed */
 /* Call it once a second with the present count. True: now is the time. Pure. */
 bool rc_ebb_sample(struct rc_ebb *ebb, uint64_t count);
 
-/* Samples, and when it is time gives back the memory of all threads and logs `memory-returned`. Takes milliseconds then, in which
- * other threads may wait for their memory. */
+/* Samples, and when it is time gives back the memory of all threads and logs `memory-returned`. The caller stands still then, and
+ * others may wait for their memory: some 100 ms for a million blocks that were left. */
 void rc_ebb_watch(struct rc_ebb *ebb, uint64_t count);
 
 #endif

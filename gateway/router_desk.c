@@ -54,7 +54,7 @@ static bool can_be_refused(const struct rc_up *up)
 bool rc_router_post(void *arg, struct rc_up *up)
 {
     struct rc_router *r = arg;
-    struct letter *l = rc_pool_zget(sizeof *l);
+    struct letter *l = rc_pool_take(sizeof *l);
     l->up = *up;
     if (rc_mailbox_post(r->mailbox, &l->mail, letter_bytes(up), !can_be_refused(up)))
         return true;
@@ -202,7 +202,7 @@ static void on_deliver(void *arg, const struct rc_msg *msg)
 static void on_barrier(void *arg, uint64_t session, uint64_t seq)
 {
     struct rc_router *r = arg;
-    struct rc_barrier *b = rc_pool_zget(sizeof *b);
+    struct rc_barrier *b = rc_pool_take(sizeof *b);
     *b = (struct rc_barrier){.session = session, .seq = seq, .left = r->workers};
     TAILQ_INSERT_TAIL(&r->barriers, b, link);
     for (unsigned i = 0; i < r->workers; i++)

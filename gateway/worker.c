@@ -85,7 +85,7 @@ static void letter_free(struct rc_mail *mail)
 
 bool rc_worker_post(struct rc_worker *w, const struct rc_down *down, size_t bytes)
 {
-    struct letter *letter = rc_pool_zget(sizeof(*letter));
+    struct letter *letter = rc_pool_take(sizeof(*letter));
     letter->down = *down;
     if (rc_mailbox_post(w->mailbox, &letter->mail, sizeof(*letter) + bytes, down->kind != RC_DOWN_DELIVER))
         return true;

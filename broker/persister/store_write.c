@@ -1,6 +1,8 @@
 /* The one writer of the store: rows, their indexes, the commit log and the positions in one transaction. */
 #include "broker/persister/store_env.h"
 
+#include "link/arena.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 
 #include "roomcast.pb-c.h"
 
+#define ROW_UNPACKED     (8u << 20) /* bytes, more than a link's frame can hold */
 #define ROOM_OF_A_COMMIT (4u << 20) /* bytes that the largest usual commit writes, with its indexes */
 
 struct writing { /* of one transaction */
@@ -16,6 +19,7 @@ struct writing { /* of one transaction */
     uint64_t number;            /* last one of the commit log */
     struct rc_disk_key horizon; /* newest key that retention deleted; len 0: none */
     struct rc_store_outcome *out;
+    struct rc_arena arena; /* of the row in hand */
 };
 
 static MDB_val val(struct rc_slice slice)
@@ -100,7 +104,9 @@ static int put_record(struct writing *w, const struct rc_record *record)
 {
     struct rc_disk_key key;
     int rc = 0;
-    Roomcast__Row *packed = record->row ? roomcast__row__unpack(NULL, record->row->len, record->row->data) : NULL;
+    const struct rc_buf *bytes = record->row;
+    rc_arena_reset(&w->arena);
+    const Roomcast__Row *packed = bytes ? roomcast__row__unpack(&w->arena.pb, bytes->len, bytes->data) : NULL;
     struct rc_disk_row row = {0};
     if (packed)
         row = (struct rc_disk_row){.de = {packed->de.data, packed->de.len},
@@ -111,8 +117,6 @@ static int put_record(struct writing *w, const struct rc_record *record)
         rc = put_row(w, &key, &row);
     else if (w->out->malformed++ == 0)
         w->out->culprit = record->key;
-    if (packed)
-        roomcast__row__free_unpacked(packed, NULL);
     return rc;
 }
 
@@ -134,6 +138,7 @@ static int put_position(struct writing *w, const struct rc_position *position)
 
 static int put_all(struct writing *w, const struct rc_commit *commit)
 {
+    rc_arena_init(&w->arena, ROW_UNPACKED);
     int rc = rc_store_last_number(w->store, w->txn, &w->number);
     if (rc == 0)
         rc = rc_store_horizon(w->store, w->txn, &w->horizon);
@@ -143,6 +148,7 @@ static int put_all(struct writing *w, const struct rc_commit *commit)
         rc = put_position(w, &commit->position[i]);
     for (size_t i = 0; i < commit->cursors && rc == 0; i++)
         rc = rc_store_put_cursor(w->store, w->txn, &commit->cursor[i]);
+    rc_arena_fini(&w->arena);
     return rc;
 }
 

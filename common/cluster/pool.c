@@ -125,12 +125,17 @@ void *rc_pool_get(size_t size)
     return block;
 }
 
-void *rc_pool_zget(size_t size)
+void *rc_pool_take(size_t size)
 {
     void *block = rc_pool_get(size);
     if (!block)
         rc_out_of_memory();
-    return memset(block, 0, size);
+    return block;
+}
+
+void *rc_pool_zget(size_t size)
+{
+    return memset(rc_pool_take(size), 0, size);
 }
 
 void rc_pool_put(void *block, size_t size)

@@ -20,7 +20,8 @@
 
 /* size above 0. Contents are unset. NULL when memory is short. */
 void *rc_pool_get(size_t size);
-/* The same, zeroed; running out of memory ends the process, as in mem.h. */
+/* The same, unset or zeroed; running out of memory ends the process, as in mem.h. */
+void *rc_pool_take(size_t size);
 void *rc_pool_zget(size_t size);
 /* size: as it was got. NULL is allowed. */
 void rc_pool_put(void *block, size_t size);

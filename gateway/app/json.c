@@ -170,7 +170,21 @@ bool rc_json_walk(const char *text, size_t len, const char *const *keys, size_t 
     return ok;
 }
 
-bool rc_json_string(const char *text, size_t len, char *out, size_t size, size_t *out_len)
+/* A string of printable ASCII without escapes: its text is what it says. Names of events and users are such strings. */
+static bool is_plain(const char *text, size_t len)
+{
+    if (len < 2 || text[0] != '"' || text[len - 1] != '"') {
+        return false;
+    }
+    for (size_t i = 1; i < len - 1; i++) {
+        if (text[i] < 0x20 || text[i] > 0x7e || text[i] == '"' || text[i] == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool unescape(const char *text, size_t len, char *out, size_t size, size_t *out_len)
 {
     json_t *json = json_loadb(text, len, JSON_DECODE_ANY, NULL); /* refuses lone surrogates and \u0000 */
     size_t n = json_string_length(json);
@@ -181,4 +195,19 @@ bool rc_json_string(const char *text, size_t len, char *out, size_t size, size_t
     }
     json_decref(json);
     return ok;
+}
+
+bool rc_json_string(const char *text, size_t len, char *out, size_t size, size_t *out_len)
+{
+    if (!is_plain(text, len)) {
+        return unescape(text, len, out, size, out_len);
+    }
+    size_t n = len - 2;
+    if (n >= size) {
+        return false;
+    }
+    memcpy(out, text + 1, n);
+    out[n] = '\0';
+    *out_len = n;
+    return true;
 }

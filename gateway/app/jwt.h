@@ -40,8 +40,7 @@ struct rc_claims {
     X(RC_JWT_EXPIRED, "expired")                                                                                       \
     X(RC_JWT_NOT_YET, "not valid yet")                                                                                 \
     X(RC_JWT_NO_USER, "user is missing, not a string or empty")                                                        \
-    X(RC_JWT_LONG_USER, "user is longer than 128 bytes")                                                               \
-    X(RC_JWT_MEMORY, "out of memory")
+    X(RC_JWT_LONG_USER, "user is longer than 128 bytes")
 
 enum rc_jwt_result {
 #define X(name, text) name,

@@ -1,4 +1,4 @@
-/* Client connections on libevent. */
+/* Client connections: events, input and output. */
 #include "gateway/net/net_impl.h"
 
 #include "clock.h"

@@ -1,6 +1,8 @@
 /* An epoll set below an event base. */
 #include "gateway/net/poller.h"
 
+#include "clock.h"
+
 #include <event2/event.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -21,14 +23,18 @@ static uint32_t meaning(uint32_t events)
     return broken ? events | EPOLLIN | EPOLLOUT : events;
 }
 
+/* Begins with any of them: the kernel names sockets that stay ready in the same order each time, and whoever is not read in this
+ * pass, since the others before it used it up, would not be in the next one either. */
 static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
     const struct rc_poller *poller = arg;
     struct epoll_event ready[BATCH];
-    int n = epoll_wait(fd, ready, BATCH, 0);
+    int n = epoll_wait(fd, ready, BATCH, 0), first = n > 1 ? (int)(rc_random64() % (unsigned)n) : 0;
     (void)what;
-    for (int i = 0; i < n; i++)
-        poller->ready(ready[i].data.ptr, meaning(ready[i].events));
+    for (int i = 0; i < n; i++) {
+        const struct epoll_event *event = &ready[(first + i) % n];
+        poller->ready(event->data.ptr, meaning(event->events));
+    }
 }
 
 struct rc_poller *rc_poller_new(struct event_base *base, rc_poller_ready ready)

@@ -14,8 +14,8 @@
 struct event_base;
 struct rc_poller;
 
-/* Tells of an item's socket; a broken one can be read and written, as far as that is wanted. Within the call the item itself
- * may be freed, and no other one. */
+/* Tells of an item's socket, of several in no order; a broken one can be read and written, as far as that is wanted. Within the
+ * call the item itself may be freed, and no other one. */
 typedef void (*rc_poller_ready)(void *item, uint32_t what);
 
 /* NULL: no memory or descriptors. base must outlive it. */

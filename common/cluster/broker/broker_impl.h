@@ -82,7 +82,7 @@ struct rc_bk_gateway {
     uint64_t base;        /* ordinal of the last operation of its earlier session */
     rc_time contact, heard;
     bool active;             /* asked to be counted (G7) */
-    bool listed;             /* in the list last sent to the other brokers */
+    bool listed;             /* in the list that the other brokers have, or get next */
     bool live;               /* in Live as computed last, with this incarnation */
     struct rc_bk_view *view; /* last SYNCED of this session; NULL: none */
     uint64_t version;        /* of that SYNCED; 0: none */

@@ -203,14 +203,13 @@ bool rc_broker_spare(const struct rc_broker *b)
  * ----------------------------------------------------------------------------------------------------------
  */
 
-static struct rc_op *list_op(struct rc_broker *b, rc_time now)
+static struct rc_op *list_op(const struct rc_broker *b)
 {
     struct rc_op *op = rc_op_new(RC_OP_LIST);
     op->list.alive = rc_zarray(b->gateways.count, sizeof *op->list.alive);
     struct rc_map_entry *at, *next;
     RC_MAP_FOREACH (&b->gateways, at, next) {
-        struct rc_bk_gateway *e = at->value;
-        e->listed = e->active && now - e->heard < b->config.times.l_d;
+        const struct rc_bk_gateway *e = at->value;
         if (!e->listed)
             continue;
         struct rc_alive *alive = &op->list.alive[op->list.n++];
@@ -220,8 +219,16 @@ static struct rc_op *list_op(struct rc_broker *b, rc_time now)
     return op;
 }
 
+/* Who is listed is settled here, not when a peer takes its list: peers take theirs at different times, and one that got an older
+ * answer would never be told. */
 void rc_bk_send_lists(struct rc_broker *b)
 {
+    rc_time now = rc_bk_now(b);
+    struct rc_map_entry *at, *next;
+    RC_MAP_FOREACH (&b->gateways, at, next) {
+        struct rc_bk_gateway *e = at->value;
+        e->listed = e->active && now - e->heard < b->config.times.l_d;
+    }
     struct rc_bk_peer *p;
     TAILQ_FOREACH (p, &b->peers, link) {
         p->list_due = p->s != NULL;
@@ -235,7 +242,7 @@ void rc_bk_send_lists(struct rc_broker *b)
 void rc_bk_list_taken(struct rc_broker *b, struct rc_bk_peer *p)
 {
     if (p->list_due)
-        rc_session_push(p->s, list_op(b, rc_bk_now(b)));
+        rc_session_push(p->s, list_op(b));
     p->list_due = false;
 }
 

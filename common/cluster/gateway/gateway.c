@@ -250,9 +250,12 @@ void rc_gateway_drain(struct rc_gateway *g)
 
 void rc_gateway_bye(struct rc_gateway *g)
 {
-    for (uint32_t i = 0; i < g->n; i++)
-        if (g->brokers[i].s)
-            rc_gw_push(g, &g->brokers[i], rc_op_new(RC_OP_BYE));
+    for (uint32_t i = 0; i < g->n; i++) {
+        if (!g->brokers[i].s)
+            continue;
+        g->brokers[i].s->window = 0; /* nothing comes behind it, and it has not long to get through */
+        rc_gw_push(g, &g->brokers[i], rc_op_new(RC_OP_BYE));
+    }
 }
 
 bool rc_gateway_has_majority(const struct rc_gateway *g)

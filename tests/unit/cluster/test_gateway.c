@@ -174,6 +174,24 @@ static void bye_is_said_on_every_session(void **state)
     }
 }
 
+/* A broker that reads slowly must not cost it its goodbye: with that all rooms are void. */
+static void bye_does_not_wait_for_acks_of_rooms(void **state)
+{
+    struct gw *t = *state;
+    gw_serve(t);
+    for (uint64_t i = 1; i <= 2000; i++) {
+        char room[32];
+        snprintf(room, sizeof room, "/,user:%u", (unsigned)i);
+        gw_connect(t, i, room);
+    }
+    rc_gateway_drain(t->g);
+    rc_gateway_bye(t->g);
+    for (unsigned i = 0; i < BROKERS; i++) {
+        end_pull(&t->b[i]);
+        assert_int_equal(got_count(&t->b[i], RC_OP_BYE), 1);
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, gw_setup, gw_teardown)
 
 int main(void)
@@ -192,6 +210,7 @@ int main(void)
         TEST(idle_origins_are_forgotten),
         TEST(a_full_table_of_origins_refuses_new_sockets),
         TEST(bye_is_said_on_every_session),
+        TEST(bye_does_not_wait_for_acks_of_rooms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

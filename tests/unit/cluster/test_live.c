@@ -317,6 +317,30 @@ static void a_gateway_is_listed_for_l_d_after_it_was_heard(void **state)
     assert_true(got_list(&t->peer[0], "g2"));
 }
 
+/* b3's connection is busy while g1 falls off the list, and b2 has taken one with g1: it must hear of that too. */
+static void who_took_an_older_list_is_told_of_the_newer(void **state)
+{
+    struct bk *t = *state;
+    bk_open(t);
+    bk_down(t, &t->g[0]);
+    bk_run(t, t->config.times.l_d - t->config.times.tick);
+    bk_up(t, &t->g[2]);
+    end_say(&t->g[2]);
+    end_pull(&t->peer[0]);
+    struct rc_op *list = got(&t->peer[0], RC_OP_LIST);
+    assert_non_null(list);
+    assert_int_equal(list->list.n, 3);
+    rc_op_free(list);
+    t->world.now += t->config.times.tick;
+    end_pull(&t->peer[1]);
+    bk_run(t, t->config.times.tick);
+    end_pull(&t->peer[0]);
+    list = got(&t->peer[0], RC_OP_LIST);
+    assert_non_null(list);
+    assert_int_equal(list->list.n, 2);
+    rc_op_free(list);
+}
+
 /* Else the others, to whom it said goodbye as well, take it for alive through us, and stay unfit for ever. */
 static void the_others_are_told_at_once_who_said_bye(void **state)
 {
@@ -436,6 +460,7 @@ int main(void)
         TEST(the_others_are_told_at_once_who_lives),
         TEST(a_list_that_changed_twice_is_told_once),
         TEST(a_gateway_is_listed_for_l_d_after_it_was_heard),
+        TEST(who_took_an_older_list_is_told_of_the_newer),
         TEST(the_others_are_told_at_once_who_said_bye),
         TEST(the_others_are_told_who_was_replaced),
         TEST(an_added_broker_counts_when_it_was_heard_mature),

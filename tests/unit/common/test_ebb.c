@@ -59,6 +59,10 @@ static void test_few_are_not_worth_it(void **state)
     assert_int_equal(samples(&ebb, 0, 100), 0);
     assert_int_equal(samples(&ebb, 100000, 1), 0);
     assert_int_equal(samples(&ebb, 80000, 100), 0); /* less than a quarter */
+    assert_int_equal(samples(&ebb, RC_EBB_MOST + 1, 1), 0);
+    assert_int_equal(samples(&ebb, 0, 100), 0); /* more than can be given back in passing */
+    assert_int_equal(samples(&ebb, 5000, 1), 0);
+    assert_int_equal(samples(&ebb, 0, 100), RC_EBB_CALM); /* but it was that time only */
 }
 
 /* Many who leave one by one are as good as a crowd. */

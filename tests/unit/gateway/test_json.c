@@ -121,6 +121,13 @@ static void reads_strings(void **state)
     assert_false(rc_json_string("\"\\u0000\"", 8, out, sizeof out, &len));
     assert_false(rc_json_string("\"\\ud800\"", 8, out, sizeof out, &len));
     assert_false(rc_json_string("\"\xff\"", 3, out, sizeof out, &len));
+    assert_true(rc_json_string("\"\"", 2, out, sizeof out, &len));
+    assert_int_equal(len, 0);
+    assert_string_equal(out, "");
+    assert_false(rc_json_string("\"", 1, out, sizeof out, &len));
+    assert_false(rc_json_string("\"a\"b\"", 5, out, sizeof out, &len));
+    assert_false(rc_json_string("\"\x1f\"", 3, out, sizeof out, &len));
+    assert_false(rc_json_string("\"a", 2, out, sizeof out, &len));
     assert_false(rc_json_string("12", 2, out, sizeof out, &len));
     assert_false(rc_json_string("[\"a\"]", 5, out, sizeof out, &len));
 }

@@ -170,11 +170,12 @@ static void count_end(void *self, enum rc_close reason)
     (void)self, (void)reason;
 }
 
-/* A pass that has had its share leaves the input of the other connections, more than a round of the poller has, to the next. */
+static const struct rc_stream_user counts = {count_input, NULL, count_end};
+
+/* A pass that has had its share leaves the input of the other connections to the next. */
 static void test_share_of_a_pass(void **state)
 {
     enum { CONNECTIONS = 100 };
-    static const struct rc_stream_user counts = {count_input, NULL, count_end};
     size_t read = 0;
     int pair[2], client[CONNECTIONS];
     struct rc_net *strict = rc_net_new(&(struct rc_net_config){
@@ -193,6 +194,37 @@ static void test_share_of_a_pass(void **state)
             event_base_loop(base, EVLOOP_ONCE);
         event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
         assert_int_equal(read, i + 1);
+        rc_net_turn(strict);
+    }
+    rc_net_free(strict);
+    memset(values, 0, sizeof values);
+    values[GM_CONNECTIONS] = 1; /* that of the fixture */
+    for (int i = 0; i < CONNECTIONS; i++)
+        close(client[i]);
+}
+
+/* Those who always have more to say, and came first, do not keep the others from being read. */
+static void test_the_loud_leave_their_turn_to_the_quiet(void **state)
+{
+    enum { CONNECTIONS = 10, LOUD = 9 };
+    size_t read[CONNECTIONS] = {0};
+    int pair[2], client[CONNECTIONS];
+    struct rc_net *strict = rc_net_new(&(struct rc_net_config){
+        .base = base, .wheel = &wheel, .values = values, .pass_us = 1000 * RC_MS, .pass_bytes = 1});
+    (void)state;
+    for (int i = 0; i < CONNECTIONS; i++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+        struct rc_stream *s = rc_net_adopt(strict, pair[1], NULL);
+        s->user = &counts;
+        s->self = &read[i];
+        client[i] = pair[0];
+        assert_int_equal(write(client[i], "x", 1), 1);
+    }
+    for (unsigned passes = 0; !read[LOUD]; passes++) {
+        assert_in_range(passes, 0, 50 * CONNECTIONS); /* by chance in all but 1 of 10^22 runs */
+        event_base_loop(base, EVLOOP_ONCE);
+        for (int i = 0; i < LOUD; i++)
+            assert_int_equal(write(client[i], "x", 1), 1);
         rc_net_turn(strict);
     }
     rc_net_free(strict);
@@ -422,6 +454,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_echo_of_bytes),
         TEST(test_share_of_a_pass),
+        TEST(test_the_loud_leave_their_turn_to_the_quiet),
         TEST(test_unused_input_is_kept),
         TEST(test_pause),
         TEST(test_slow_client_is_closed),
