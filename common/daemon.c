@@ -62,7 +62,7 @@ enum rc_exit rc_daemon_init(struct rc_daemon *d)
     d->ready = d->stopping = false;
     raise_open_files();
     schedule_as_batch();
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
     rc_log(RC_INFO, "starting", "role=%s version=%s pid=%ld", d->role, RC_VERSION, (long)getpid());
     d->loop = rc_loop_new();
     if (!d->loop || !rc_loop_signal(d->loop, SIGTERM, on_stop, d) || !rc_loop_signal(d->loop, SIGINT, on_stop, d) ||

@@ -19,7 +19,7 @@ static const struct {
 static size_t find(const char *kind)
 {
     size_t i = 0;
-    while (i < KINDS && strcmp(kinds[i].name, kind))
+    while (i < KINDS && strcmp(kinds[i].name, kind) != 0)
         i++;
     return i;
 }

@@ -11,7 +11,7 @@
 #include "exit.h"
 #include "oracle/message.h"
 
-#define MS     1000000u
+#define MS     ((uint64_t)1000000)
 #define SECOND 1000000000u
 
 static volatile sig_atomic_t interrupts;

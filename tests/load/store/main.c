@@ -251,7 +251,7 @@ static void commits_beside(struct rc_store *store, uint64_t *n, enum beside what
         bench_die("no thread");
     rc_time begin = rc_clock_now();
     for (int i = 0; i < 500; i++, *n += 10) {
-        while (rc_clock_now() < begin + i * 10 * RC_MS)
+        while (rc_clock_now() < begin + (rc_time)i * 10 * RC_MS)
             usleep(200);
         rc_time wait = rc_clock_now();
         rc_retention_turn(&retention); /* in the same thread, before the commit that came meanwhile */

@@ -554,9 +554,9 @@ static void test_greeting(void **state)
     assert_null(strstr(a.sent, "welcome")); /* a write of its own */
     rc_wheel_advance(&wheel, RC_SIO_GREET_US);
     assert_true(heard(&a, "2/custom,[\"welcome\"]|"));
-    rc_wheel_advance(&wheel, 99 * 1000 * RC_MS);
+    rc_wheel_advance(&wheel, 99000 * RC_MS);
     assert_int_equal(a.why, 0);
-    rc_wheel_advance(&wheel, 101 * 1000 * RC_MS);
+    rc_wheel_advance(&wheel, 101000 * RC_MS);
     assert_int_equal(a.why, RC_CLOSE_TOKEN_EXPIRED);
     app.greet = NULL;
 }
@@ -570,9 +570,9 @@ static void test_token_expiry(void **state)
     expires = INT64_MAX;
     say(&b, "0");
     opened(2);
-    rc_wheel_advance(&wheel, 95 * 1000 * RC_MS);
+    rc_wheel_advance(&wheel, 95000 * RC_MS);
     assert_false(a.closed);
-    rc_wheel_advance(&wheel, 101 * 1000 * RC_MS);
+    rc_wheel_advance(&wheel, 101000 * RC_MS);
     assert_int_equal(a.why, RC_CLOSE_TOKEN_EXPIRED);
     assert_false(b.closed);
 }
