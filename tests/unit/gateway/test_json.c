@@ -99,13 +99,13 @@ static void refuses_what_is_no_json(void **state)
 static void bounds_the_depth(void **state)
 {
     (void)state;
-    char text[2 * RC_JSON_DEPTH + 2];
+    char text[(size_t)2 * RC_JSON_DEPTH + 2];
     memset(text, '[', RC_JSON_DEPTH);
     memset(text + RC_JSON_DEPTH, ']', RC_JSON_DEPTH);
-    assert_true(is_json(text, 2 * RC_JSON_DEPTH));
+    assert_true(is_json(text, (size_t)2 * RC_JSON_DEPTH));
     memset(text, '[', RC_JSON_DEPTH + 1);
     memset(text + RC_JSON_DEPTH + 1, ']', RC_JSON_DEPTH + 1);
-    assert_false(is_json(text, 2 * RC_JSON_DEPTH + 2));
+    assert_false(is_json(text, (size_t)2 * RC_JSON_DEPTH + 2));
 }
 
 static void reads_strings(void **state)
