@@ -58,7 +58,8 @@ function floorNote(results) {
 The floor is \`roomcast-floor\` (\`tests/load/floor\`): one process of one thread that verifies and stores nothing, so that it costs
 what the kernel and the least of code cost. A message of Roomcast makes more hops: the sender's worker, the link loop of its gateway,
 the broker, and from there the persister, and the link loop and the worker of the receiver's gateway. These hops are the price of the
-cluster; the share of the floor that a target stands for says how much is left for them.
+cluster; the share of the floor that a target stands for says how much is left for them. What is not reached, and why:
+[decisions/0017-floors.md](decisions/0017-floors.md).
 `;
 }
 
