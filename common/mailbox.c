@@ -1,6 +1,6 @@
 /*
- * Mail is pushed onto a stack by compare-and-swap and taken all at once by an exchange, then turned round: no lock, and as the owner
- * never takes a part, no block can come back while somebody looks at it.
+ * Mail is pushed onto a stack by compare-and-swap and taken all at once by an exchange, then turned round: no lock. A pusher only hangs
+ * its mail before whatever is newest and reads nothing of it, so it does not matter whether that was taken and posted again meanwhile.
  */
 #include "mailbox.h"
 

@@ -253,6 +253,16 @@ static inline bool gw_connect(struct gw *t, uint64_t socket, const char *room)
     return ok;
 }
 
+/* Sockets 1 to n, each in a room of its own. */
+static inline void gw_connect_many(struct gw *t, uint64_t n)
+{
+    for (uint64_t i = 1; i <= n; i++) {
+        char room[32];
+        snprintf(room, sizeof room, "/,user:%u", (unsigned)i);
+        gw_connect(t, i, room);
+    }
+}
+
 /* A socket that is in place and may speak. */
 static inline void gw_open(struct gw *t, uint64_t socket, const char *room)
 {

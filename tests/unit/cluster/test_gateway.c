@@ -179,11 +179,7 @@ static void bye_does_not_wait_for_acks_of_rooms(void **state)
 {
     struct gw *t = *state;
     gw_serve(t);
-    for (uint64_t i = 1; i <= 2000; i++) {
-        char room[32];
-        snprintf(room, sizeof room, "/,user:%u", (unsigned)i);
-        gw_connect(t, i, room);
-    }
+    gw_connect_many(t, 2000);
     rc_gateway_drain(t->g);
     rc_gateway_bye(t->g);
     for (unsigned i = 0; i < BROKERS; i++) {

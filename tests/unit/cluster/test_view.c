@@ -154,11 +154,7 @@ static void few_rooms_at_once_are_on_their_way(void **state)
 {
     struct gw *t = *state;
     gw_serve(t);
-    for (uint64_t i = 1; i <= 2000; i++) {
-        char room[32];
-        snprintf(room, sizeof room, "/,user:%u", (unsigned)i);
-        gw_connect(t, i, room);
-    }
+    gw_connect_many(t, 2000);
     struct rc_batch batch;
     rc_batch_init(&batch);
     rc_gateway_take(t->g, t->b[0].core, 1 << 20, &batch);

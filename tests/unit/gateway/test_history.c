@@ -103,8 +103,8 @@ static void answer_packed(const Roomcast__Rows *rows)
     rc_buf_rele(packed);
 }
 
-/* Answers with one message (mensaje NULL: none), a cursor ("": the last page) and an error ("": none). */
-static void answer(const char *mensaje, const char *cursor, const char *error)
+/* Answers with one message (mensaje NULL: none), cursors ("": none) and an error ("": none). */
+static void answer_rows(const char *mensaje, const char *cursor, const char *later, const char *error)
 {
     Roomcast__HistoryRow row = ROOMCAST__HISTORY_ROW__INIT;
     Roomcast__HistoryRow *list[] = {&row};
@@ -116,8 +116,15 @@ static void answer(const char *mensaje, const char *cursor, const char *error)
     rows.n_row = mensaje ? 1 : 0;
     rows.row = list;
     rows.cursor = bytes(cursor);
+    rows.later = bytes(later);
     rows.error = bytes(error);
     answer_packed(&rows);
+}
+
+/* cursor "": the last page. */
+static void answer(const char *mensaje, const char *cursor, const char *error)
+{
+    answer_rows(mensaje, cursor, "", error);
 }
 
 #define ROW(mensaje)                                                                                                   \
@@ -321,23 +328,6 @@ static void limit_gives_a_page_of_the_newest(void **state)
     assert_answer("HTTP/1.1 200 ", "[]");
 }
 
-/* Answers with a page that has both cursors; "": none. */
-static void answer_page(const char *mensaje, const char *cursor, const char *later)
-{
-    Roomcast__HistoryRow row = ROOMCAST__HISTORY_ROW__INIT;
-    Roomcast__HistoryRow *list[] = {&row};
-    Roomcast__Rows rows = ROOMCAST__ROWS__INIT;
-    row.de = bytes("ana");
-    row.para = bytes("a\"dmin");
-    row.mensaje = bytes(mensaje ? mensaje : "");
-    row.fecha = 1700000000123;
-    rows.n_row = mensaje ? 1 : 0;
-    rows.row = list;
-    rows.cursor = bytes(cursor);
-    rows.later = bytes(later);
-    answer_packed(&rows);
-}
-
 static void assert_on(const char *cursor, unsigned limit)
 {
     const Roomcast__Query *query = asked.side->query;
@@ -351,17 +341,17 @@ static void after_gives_what_comes_later(void **state)
 {
     (void)state;
     get_as(ANA, "/api/mensajes/mios?limit=2");
-    answer_page("1", "", "\x03z");
+    answer_rows("1", "", "\x03z", "");
     assert_non_null(strstr(client->out, "X-Next-After: 037a\r\n"));
     assert_null(strstr(client->out, "X-Next-Before:"));
     get_as(ANA, "/api/mensajes/mios?after=0&limit=1");
     assert_on("", 1);
-    answer_page("1", "\x03y", "\x03y"); /* there is more, and X-Next-After leads there too */
+    answer_rows("1", "\x03y", "\x03y", ""); /* there is more, and X-Next-After leads there too */
     assert_non_null(strstr(client->out, "X-Next-After: 0379\r\n"));
     assert_null(strstr(client->out, "X-Next-Before:"));
     get_as(ANA, "/api/mensajes/mios?after=037a");
     assert_on("\x03z", 0);
-    answer_page(NULL, "", "\x03z");
+    answer_rows(NULL, "", "\x03z", "");
     assert_answer("HTTP/1.1 200 ", "[]");
     assert_non_null(strstr(client->out, "X-Next-After: 037a\r\n"));
 }
@@ -371,10 +361,10 @@ static void empty_pages_are_not_shown(void **state)
 {
     (void)state;
     get_as(ANA, "/api/mensajes/mios?limit=2");
-    answer_page(NULL, "\x03y", "\x03z");
+    answer_rows(NULL, "\x03y", "\x03z", "");
     assert_int_equal(asked.count, 2);
     assert_query(ROOMCAST__QUERY__KIND__OF_USER, "ana", "\x03y", 2, true);
-    answer_page("1", "\x03x", "");
+    answer_rows("1", "\x03x", "", "");
     assert_answer("HTTP/1.1 200 ", "[" ROW("1") "]");
     assert_non_null(strstr(client->out, "X-Next-Before: 0378\r\nX-Next-After: 037a\r\n"));
 }

@@ -172,23 +172,44 @@ static void count_end(void *self, enum rc_close reason)
 
 static const struct rc_stream_user counts = {count_input, NULL, count_end};
 
+/* A net whose passes have had their share after one byte. */
+static struct rc_net *open_strict(void)
+{
+    return rc_net_new(&(struct rc_net_config){
+        .base = base, .wheel = &wheel, .values = values, .pass_us = 1000 * RC_MS, .pass_bytes = 1});
+}
+
+/* A connection to it on which a byte waits, what is read of it counted in *read. Returns the client's end. */
+static int join_strict(struct rc_net *strict, size_t *read)
+{
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+    struct rc_stream *s = rc_net_adopt(strict, pair[1], NULL);
+    s->user = &counts;
+    s->self = read;
+    assert_int_equal(write(pair[0], "x", 1), 1);
+    return pair[0];
+}
+
+static void close_strict(struct rc_net *strict, const int *client, int clients)
+{
+    rc_net_free(strict);
+    memset(values, 0, sizeof values);
+    values[GM_CONNECTIONS] = 1; /* that of the fixture */
+    for (int i = 0; i < clients; i++)
+        close(client[i]);
+}
+
 /* A pass that has had its share leaves the input of the other connections to the next. */
 static void test_share_of_a_pass(void **state)
 {
     enum { CONNECTIONS = 100 };
     size_t read = 0;
-    int pair[2], client[CONNECTIONS];
-    struct rc_net *strict = rc_net_new(&(struct rc_net_config){
-        .base = base, .wheel = &wheel, .values = values, .pass_us = 1000 * RC_MS, .pass_bytes = 1});
+    int client[CONNECTIONS];
+    struct rc_net *strict = open_strict();
     (void)state;
-    for (int i = 0; i < CONNECTIONS; i++) {
-        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
-        struct rc_stream *s = rc_net_adopt(strict, pair[1], NULL);
-        s->user = &counts;
-        s->self = &read;
-        client[i] = pair[0];
-        assert_int_equal(write(client[i], "x", 1), 1);
-    }
+    for (int i = 0; i < CONNECTIONS; i++)
+        client[i] = join_strict(strict, &read);
     for (size_t i = 0; i < CONNECTIONS; i++) {
         while (read == i)
             event_base_loop(base, EVLOOP_ONCE);
@@ -196,11 +217,7 @@ static void test_share_of_a_pass(void **state)
         assert_int_equal(read, i + 1);
         rc_net_turn(strict);
     }
-    rc_net_free(strict);
-    memset(values, 0, sizeof values);
-    values[GM_CONNECTIONS] = 1; /* that of the fixture */
-    for (int i = 0; i < CONNECTIONS; i++)
-        close(client[i]);
+    close_strict(strict, client, CONNECTIONS);
 }
 
 /* Those who always have more to say, and came first, do not keep the others from being read. */
@@ -208,18 +225,11 @@ static void test_the_loud_leave_their_turn_to_the_quiet(void **state)
 {
     enum { CONNECTIONS = 10, LOUD = 9 };
     size_t read[CONNECTIONS] = {0};
-    int pair[2], client[CONNECTIONS];
-    struct rc_net *strict = rc_net_new(&(struct rc_net_config){
-        .base = base, .wheel = &wheel, .values = values, .pass_us = 1000 * RC_MS, .pass_bytes = 1});
+    int client[CONNECTIONS];
+    struct rc_net *strict = open_strict();
     (void)state;
-    for (int i = 0; i < CONNECTIONS; i++) {
-        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
-        struct rc_stream *s = rc_net_adopt(strict, pair[1], NULL);
-        s->user = &counts;
-        s->self = &read[i];
-        client[i] = pair[0];
-        assert_int_equal(write(client[i], "x", 1), 1);
-    }
+    for (int i = 0; i < CONNECTIONS; i++)
+        client[i] = join_strict(strict, &read[i]);
     for (unsigned passes = 0; !read[LOUD]; passes++) {
         assert_in_range(passes, 0, 50 * CONNECTIONS); /* by chance in all but 1 of 10^22 runs */
         event_base_loop(base, EVLOOP_ONCE);
@@ -227,11 +237,7 @@ static void test_the_loud_leave_their_turn_to_the_quiet(void **state)
             assert_int_equal(write(client[i], "x", 1), 1);
         rc_net_turn(strict);
     }
-    rc_net_free(strict);
-    memset(values, 0, sizeof values);
-    values[GM_CONNECTIONS] = 1; /* that of the fixture */
-    for (int i = 0; i < CONNECTIONS; i++)
-        close(client[i]);
+    close_strict(strict, client, CONNECTIONS);
 }
 
 /* What the user does not take is shown again with more. */

@@ -14,6 +14,13 @@
 
 #define MAP (64u << 20)
 
+/* A new folder, its name in `dir`. */
+static inline void make_folder(char dir[64])
+{
+    strcpy(dir, "/tmp/roomcast-persister-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+}
+
 struct load { /* a commit under construction */
     struct rc_commit commit;
     struct rc_record record[600];
@@ -101,6 +108,38 @@ static inline void remove_tree(const char *dir)
     if (d)
         closedir(d);
     rmdir(dir);
+}
+
+/* A folder and the store in it, as most tests have them. */
+struct shelf {
+    char dir[64];
+    struct rc_store *store; /* NULL: not open */
+};
+
+/* Setups and teardown of a test; shelf_make leaves the store to be opened. */
+static inline int shelf_make(void **state)
+{
+    struct shelf *shelf = *state = calloc(1, sizeof *shelf);
+    assert_non_null(shelf);
+    make_folder(shelf->dir);
+    return 0;
+}
+
+static inline int shelf_open(void **state)
+{
+    shelf_make(state);
+    struct shelf *shelf = *state;
+    shelf->store = open_dir(shelf->dir, MAP);
+    return 0;
+}
+
+static inline int shelf_remove(void **state)
+{
+    struct shelf *shelf = *state;
+    rc_store_close(shelf->store);
+    remove_tree(shelf->dir);
+    free(shelf);
+    return 0;
 }
 
 #endif

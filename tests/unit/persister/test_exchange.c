@@ -23,9 +23,7 @@ static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     for (int i = 0; f && i < 2; i++) {
-        snprintf(f->dir[i], sizeof f->dir[i], "/tmp/rc-exchange-XXXXXX");
-        if (!mkdtemp(f->dir[i]))
-            return -1;
+        make_folder(f->dir[i]);
         f->store[i] = open_dir(f->dir[i], MAP);
     }
     *state = f;

@@ -10,35 +10,12 @@
 #include "fixture.h"
 #include "link/link.h"
 
-struct fixture {
-    char dir[64];
-    struct rc_store *store;
-};
 static struct load load;
-
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    if (!f)
-        return -1;
-    strcpy(f->dir, "/tmp/rc-history-XXXXXX");
-    if (!mkdtemp(f->dir)) {
-        free(f);
-        return -1;
-    }
-    f->store = open_dir(f->dir, MAP);
-    *state = f;
-    return 0;
-}
 
 static int teardown(void **state)
 {
-    struct fixture *f = *state;
-    rc_store_close(f->store);
-    remove_tree(f->dir);
     clear(&load);
-    free(f);
-    return 0;
+    return shelf_remove(state);
 }
 
 static struct rc_buf *pack_side(Roomcast__Side *side)
@@ -101,7 +78,7 @@ static bool is(ProtobufCBinaryData data, const char *want)
 
 static void row_comes_back_as_it_was(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     add_raw(&load, 1700000000123, "g", 1, 1, make_row(text("ana"), text("bea"), text("{\"a\":[1,null]}"), false));
     commit(f->store, &load);
     Roomcast__Query q = of_user("bea", 0);
@@ -117,7 +94,7 @@ static void row_comes_back_as_it_was(void **state)
 
 static void unknown_user_has_an_empty_history(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     Roomcast__Query q = of_user("nadie", 0);
     Roomcast__Side *side = ask(f->store, &q);
     assert_int_equal(side->rows->n_row, 0);
@@ -150,7 +127,7 @@ static size_t follow(struct rc_store *store, Roomcast__Query q, int64_t first[8]
 
 static void pages_lead_through_everything_both_ways(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     int64_t first[8];
     size_t rows;
     for (uint64_t i = 1; i <= 10; i++)
@@ -168,7 +145,7 @@ static void pages_lead_through_everything_both_ways(void **state)
 
 static void pages_by_log_do_not_pass_over_what_comes_late(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     uint8_t later[120];
     for (uint64_t i = 11; i <= 14; i++)
         add(&load, (int64_t)i, "g", i, "ana", "bea");
@@ -199,7 +176,7 @@ static void pages_by_log_do_not_pass_over_what_comes_late(void **state)
 
 static void conversations_are_listed(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     add(&load, 1, "g", 1, "bea", "admin");
     add(&load, 1, "g", 2, "ana", "admin");
     add_raw(&load, 2, "g", 1, 3, make_row(text("admin"), text("eva"), text("1"), true));
@@ -231,7 +208,7 @@ static void assert_error(struct rc_store *store, Roomcast__Query *q, const char 
 
 static void nonsense_is_answered_with_an_error(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     Roomcast__Query q = of_user("ana", 0);
     uint8_t junk[300];
     memset(junk, 1, sizeof junk);
@@ -259,7 +236,7 @@ static void nonsense_is_answered_with_an_error(void **state)
 
 static void what_is_no_query_has_no_answer(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     Roomcast__Side side = ROOMCAST__SIDE__INIT;
     Roomcast__Map map = ROOMCAST__MAP__INIT;
     side.kind_case = ROOMCAST__SIDE__KIND_MAP;
@@ -275,7 +252,7 @@ static void what_is_no_query_has_no_answer(void **state)
 
 static void message_that_no_link_carries_is_an_error(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     uint8_t *big = calloc(1, RC_LINK_SIDE_MAX);
     assert_non_null(big);
     add_raw(&load, 1, "g", 1, 1, make_row(text("ana"), text("bea"), (struct rc_slice){big, RC_LINK_SIDE_MAX}, false));
@@ -298,7 +275,7 @@ static struct rc_answer *wait_answer(struct rc_history *history)
 
 static void thread_answers_in_order(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     add(&load, 1, "g", 1, "ana", "bea");
     commit(f->store, &load);
     struct rc_history *history = rc_history_new(f->store);
@@ -321,7 +298,7 @@ static void thread_answers_in_order(void **state)
 
 static void too_many_queries_are_busy(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     struct rc_history *history = rc_history_new(f->store);
     Roomcast__Query q = of_user("ana", 0);
     struct rc_buf *bytes = pack_query(&q);
@@ -343,7 +320,7 @@ static void too_many_queries_are_busy(void **state)
 
 int main(void)
 {
-#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define T(test) cmocka_unit_test_setup_teardown(test, shelf_open, teardown)
     const struct CMUnitTest tests[] = {
         T(row_comes_back_as_it_was),
         T(unknown_user_has_an_empty_history),

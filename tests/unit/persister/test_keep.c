@@ -44,8 +44,7 @@ static int setup(void **state)
 {
     (void)state;
     room = SIZE_MAX;
-    strcpy(dir, "/tmp/rc-keep-XXXXXX");
-    assert_non_null(mkdtemp(dir));
+    make_folder(dir);
     snprintf(path, sizeof path, "%s/x.backup", dir);
     store = open_dir(dir, MAP);
     for (uint64_t i = 1; i <= ROWS; i++)

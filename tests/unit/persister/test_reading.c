@@ -17,8 +17,7 @@ static struct load load;
 static int setup(void **state)
 {
     (void)state;
-    strcpy(dir, "/tmp/rc-reading-XXXXXX");
-    assert_non_null(mkdtemp(dir));
+    make_folder(dir);
     store = open_dir(dir, MAP);
     for (uint64_t i = 1; i <= ROWS; i++)
         add(&load, (int64_t)i, "g", i, i % 3 ? "ana" : "bea", "jefe");

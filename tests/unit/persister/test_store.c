@@ -55,41 +55,18 @@ ssize_t writev(int fd, const struct iovec *iov, int n)
 /* ---- fixture ---------------------------------------------------------------------------------------------
  */
 
-struct fixture {
-    char dir[64];
-    struct rc_store *store;
-};
-
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    if (!f)
-        return -1;
-    strcpy(f->dir, "/tmp/rc-store-XXXXXX");
-    if (!mkdtemp(f->dir)) {
-        free(f);
-        return -1;
-    }
-    *state = f;
-    return 0;
-}
-
 static int teardown(void **state)
 {
-    struct fixture *f = *state;
     fail_sync = fail_write = fail_root = 0;
-    rc_store_close(f->store);
-    remove_tree(f->dir);
-    free(f);
-    return 0;
+    return shelf_remove(state);
 }
 
-static void open_store(struct fixture *f, uint64_t map)
+static void open_store(struct shelf *f, uint64_t map)
 {
     f->store = open_dir(f->dir, map);
 }
 
-static void reopen(struct fixture *f)
+static void reopen(struct shelf *f)
 {
     rc_store_close(f->store);
     open_store(f, MAP);
@@ -167,7 +144,7 @@ static void join_users(void *arg, struct rc_slice user)
 
 static void stores_once_whatever_is_repeated(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     open_store(f, MAP);
     for (int round = 0; round < 3; round++) {
         for (uint64_t i = 1; i <= 10; i++)
@@ -193,7 +170,7 @@ static void stores_once_whatever_is_repeated(void **state)
 
 static void message_to_oneself_is_one_row(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     open_store(f, MAP);
     add(&load, 5, "g", 1, "ana", "ana");
     assert_int_equal(commit(f->store, &load).stored, 1);
@@ -202,7 +179,7 @@ static void message_to_oneself_is_one_row(void **state)
 
 static void order_is_oldest_first_across_origins(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     open_store(f, MAP);
     const int64_t fecha[] = {700, 20, 300, 20, 256, 255, 1};
     for (size_t i = 0; i < 7; i++)
@@ -220,7 +197,7 @@ static void order_is_oldest_first_across_origins(void **state)
 
 static void one_sender_keeps_its_order_within_a_millisecond(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     open_store(f, MAP);
     for (uint64_t i = 300; i >= 200; i--)
         add(&load, 77, "g", i, "ana", "bea");
@@ -232,7 +209,7 @@ static void one_sender_keeps_its_order_within_a_millisecond(void **state)
 
 static void positions_are_kept_and_never_go_back(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     open_store(f, MAP);
     assert_int_equal(rc_store_position(f->store, "broker-1", 7), 0);
     add(&load, 1, "g", 1, "ana", "bea");
@@ -251,7 +228,7 @@ static void positions_are_kept_and_never_go_back(void **state)
 
 static void pages_join_without_gap_or_repeat(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     open_store(f, MAP);
     for (uint64_t i = 1; i <= 590; i++)
         add(&load, (int64_t)(i / 7), "g", i, "ana", i % 2 ? "bea" : "eva");
@@ -274,7 +251,7 @@ static void pages_join_without_gap_or_repeat(void **state)
 
 static void cursor_stays_where_it_is_while_rows_arrive(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     open_store(f, MAP);
     for (uint64_t i = 1; i <= 10; i++)
         add(&load, (int64_t)i * 10, "g", i, "ana", "bea");
@@ -299,7 +276,7 @@ static void cursor_stays_where_it_is_while_rows_arrive(void **state)
 
 static void page_is_bounded_in_bytes_but_holds_one_row(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     open_store(f, MAP);
     static uint8_t big[300 * 1024];
     memset(big, 'x', sizeof big);
@@ -314,7 +291,7 @@ static void page_is_bounded_in_bytes_but_holds_one_row(void **state)
 
 static void bad_cursor_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     open_store(f, MAP);
     struct rc_store_query q = {.user = text("ana"), .from = text("nonsense")};
     struct rc_disk_key next;
@@ -329,7 +306,7 @@ static const uint8_t twin_b[] = {0x3c, 0x8f, 0x90, 0x09, 0xbc, 0x84, 0x86, 0x51,
 
 static void names_with_one_hash_stay_apart(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     const struct rc_slice a = {twin_a, 16}, b = {twin_b, 16};
     assert_int_equal(rc_disk_user_hash(a), rc_disk_user_hash(b));
     open_store(f, MAP);
@@ -384,7 +361,7 @@ static void bytes_on_disk_are_pinned(void **state)
 
 static void malformed_records_are_left_out(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     open_store(f, MAP);
     char name[RC_DISK_USER_MAX + 2];
     memset(name, 'n', sizeof name);
@@ -413,7 +390,7 @@ static void malformed_records_are_left_out(void **state)
 
 static void conversations_are_of_users_and_not_of_admins(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     struct rc_disk_user next;
     char names[256] = "";
     open_store(f, MAP);
@@ -433,7 +410,7 @@ static void conversations_are_of_users_and_not_of_admins(void **state)
 
 static void conversations_come_in_pages(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     struct rc_disk_user next = {0};
     char names[256] = "";
     open_store(f, MAP);
@@ -475,7 +452,7 @@ static void assert_untouched(struct rc_store *store, uint64_t rows)
     assert_int_equal(rows_of(store, "bea"), rows);
 }
 
-static void failing_disk(struct fixture *f, int *fault, int error, enum rc_store_result want)
+static void failing_disk(struct shelf *f, int *fault, int error, enum rc_store_result want)
 {
     open_store(f, MAP);
     fill(&load, 1, 20);
@@ -514,7 +491,7 @@ static void lost_root_page_opens_the_environment_anew(void **state)
 
 static void reached_map_size_leaves_nothing_behind(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     open_store(f, (size_t)256 << 10);
     uint64_t rows = 0;
     struct rc_store_outcome out;
@@ -551,7 +528,7 @@ static void assert_refused(const char *dir, const char *word)
 
 static void directory_is_made_private(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     struct stat st;
     char path[128];
     rmdir(f->dir);
@@ -565,7 +542,7 @@ static void directory_is_made_private(void **state)
 
 static void unusable_directories_are_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     assert_refused("/dev/null", "not a directory");
     assert_refused("/dev/null/x", "cannot be made");
     assert_int_equal(chmod(f->dir, 0500), 0);
@@ -579,7 +556,7 @@ static void unusable_directories_are_refused(void **state)
 
 static void second_opener_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     char pid[40];
     open_store(f, MAP);
     snprintf(pid, sizeof pid, "in use by process %ld;", (long)getpid());
@@ -591,7 +568,7 @@ static void second_opener_is_refused(void **state)
 
 static void damaged_file_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     char path[128], junk[8192];
     memset(junk, 'j', sizeof junk);
     snprintf(path, sizeof path, "%s/data.mdb", f->dir);
@@ -621,7 +598,7 @@ static void poke(const char *dir, const char *name, const char *key, struct rc_s
 
 static void newer_format_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     const uint8_t newer[8] = {0, 0, 0, 0, 0, 0, 0, 3}, ours[8] = {0, 0, 0, 0, 0, 0, 0, 2};
     open_store(f, MAP);
     fill(&load, 1, 5);
@@ -637,7 +614,7 @@ static void newer_format_is_refused(void **state)
 
 static void database_of_something_else_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     poke(f->dir, "recipes", "soup", text("leek"));
     assert_refused(f->dir, "something else");
 }
@@ -665,7 +642,7 @@ static void child_load(const char *dir, int pipe, uint64_t inc)
 
 static void nothing_committed_is_lost_by_a_kill(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     uint64_t rows = 0;
     for (uint64_t round = 1; round <= 8; round++) {
         int fd[2];
@@ -701,7 +678,7 @@ static void nothing_committed_is_lost_by_a_kill(void **state)
 
 int main(void)
 {
-#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define T(test) cmocka_unit_test_setup_teardown(test, shelf_make, teardown)
     const struct CMUnitTest tests[] = {
         T(nothing_committed_is_lost_by_a_kill), /* first: it forks, and no store may be open then */
         T(stores_once_whatever_is_repeated),

@@ -34,11 +34,7 @@ static int setup(void **state)
     struct fixture *f = calloc(1, sizeof *f);
     if (!f)
         return -1;
-    strcpy(f->dir, "/tmp/rc-make-XXXXXX");
-    if (!mkdtemp(f->dir)) {
-        free(f);
-        return -1;
-    }
+    make_folder(f->dir);
     snprintf(f->file, sizeof f->file, "%s/data.mdb", f->dir);
     snprintf(f->making, sizeof f->making, "%s/making", f->dir);
     snprintf(f->half, sizeof f->half, "%s/data.mdb", f->making);

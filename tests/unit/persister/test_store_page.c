@@ -23,8 +23,7 @@ static int setup(void **state)
     if (!f)
         return -1;
     for (int i = 0; i < 2; i++) {
-        strcpy(f->dir[i], "/tmp/rc-page-XXXXXX");
-        assert_non_null(mkdtemp(f->dir[i]));
+        make_folder(f->dir[i]);
         f->store[i] = open_dir(f->dir[i], MAP);
     }
     *state = f;

@@ -24,36 +24,16 @@ int fdatasync(int fd)
     return (int)syscall(SYS_fdatasync, fd);
 }
 
-struct fixture {
-    char dir[64];
-    struct rc_store *store;
-};
 static struct load load;
-
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    if (!f)
-        return -1;
-    strcpy(f->dir, "/tmp/rc-prune-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    f->store = open_dir(f->dir, MAP);
-    *state = f;
-    return 0;
-}
 
 static int teardown(void **state)
 {
-    struct fixture *f = *state;
     fail_sync = 0;
-    rc_store_close(f->store);
-    remove_tree(f->dir);
     clear(&load);
-    free(f);
-    return 0;
+    return shelf_remove(state);
 }
 
-static void reopen(struct fixture *f)
+static void reopen(struct shelf *f)
 {
     rc_store_close(f->store);
     f->store = open_dir(f->dir, MAP);
@@ -160,7 +140,7 @@ static struct rc_store_info info_of(struct rc_store *store)
 
 static void oldest_go_first_from_everywhere(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     put(f->store, "ana", 2000, 2099);
     put(f->store, "bea", 2100, 2199);
     assert_int_equal(delete_before(f->store, 2000, 1000), 1); /* nothing is that old */
@@ -182,7 +162,7 @@ static void oldest_go_first_from_everywhere(void **state)
 
 static void message_to_oneself_goes_too(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     add(&load, 5, "g", 1, "ana", "ana");
     add(&load, 6, "g", 2, "ana", "ana");
     commit(f->store, &load);
@@ -195,7 +175,7 @@ static void message_to_oneself_goes_too(void **state)
 
 static void deleted_message_does_not_come_back(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     put(f->store, "ana", 2000, 2009);
     delete_before(f->store, 2005, 100);
     reopen(f);
@@ -217,7 +197,7 @@ static void deleted_message_does_not_come_back(void **state)
 
 static void numbers_are_not_given_twice(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     struct rc_user_log_page page;
     put(f->store, "ana", 2000, 2009);
     put(f->store, "ana", 1000, 1000); /* late: number 11 goes before 1 to 10 */
@@ -237,7 +217,7 @@ static void numbers_are_not_given_twice(void **state)
 
 static void cursors_before_the_beginning_go_on_with_what_is_left(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     struct rc_user_log_page first, page;
     struct rc_user_log_query q = {.user = text("ana"), .limit = 10};
     put(f->store, "ana", 2000, 2099);
@@ -253,7 +233,7 @@ static void cursors_before_the_beginning_go_on_with_what_is_left(void **state)
 
 static void bytes_are_kept_to(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     const struct rc_store_keep keep = {.bytes = (uint64_t)600 << 10};
     struct rc_store_pruned out = {.more = true};
     put(f->store, "ana", 1, 3000);
@@ -276,7 +256,7 @@ static void bytes_are_kept_to(void **state)
 
 static void failing_disk_deletes_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     const struct rc_store_keep keep = {.ms = 1000};
     struct rc_store_pruned out;
     put(f->store, "ana", 2000, 2009);
@@ -293,7 +273,7 @@ static void failing_disk_deletes_nothing(void **state)
 /* Turns come one after the other with a rest between, and none when there is nothing to do. */
 static void turns_are_paced(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     struct rc_retention r;
     rc_retention_init(&r, f->store, &(struct rc_store_keep){.ms = 1000});
     put(f->store, "ana", 1, RC_RETENTION_ROWS + 10);
@@ -314,7 +294,7 @@ static void turns_are_paced(void **state)
 
 int main(void)
 {
-#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define T(test) cmocka_unit_test_setup_teardown(test, shelf_open, teardown)
     const struct CMUnitTest tests[] = {
         T(oldest_go_first_from_everywhere),
         T(message_to_oneself_goes_too),

@@ -98,36 +98,6 @@ static void make_old(const char *dir)
     mdb_env_close(o.env);
 }
 
-/* ---- fixture ----------------------------------------------------------------------------------------------------- */
-
-struct fixture {
-    char dir[64];
-    struct rc_store *store;
-};
-
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    if (!f)
-        return -1;
-    strcpy(f->dir, "/tmp/rc-upgrade-XXXXXX");
-    if (!mkdtemp(f->dir)) {
-        free(f);
-        return -1;
-    }
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    rc_store_close(f->store);
-    remove_tree(f->dir);
-    free(f);
-    return 0;
-}
-
 struct seen {
     size_t n;
     uint64_t number, first; /* of the last row, and of the first */
@@ -194,7 +164,7 @@ static void assert_whole(struct rc_store *store)
 
 static void old_store_is_brought_over_whole(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     struct load load = {0};
     make_old(f->dir);
     f->store = open_dir(f->dir, MAP);
@@ -213,7 +183,7 @@ static void old_store_is_brought_over_whole(void **state)
 
 static void empty_old_store_is_brought_over(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     struct old o;
     open_old(&o, f->dir);
     put(&o, o.meta, "format", 6, "\0\0\0\0\0\0\0\1", 8);
@@ -254,7 +224,7 @@ static uint64_t format_of(const char *dir)
 
 static void killed_upgrade_goes_on_at_the_next_start(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     int deaths = 0;
     make_old(f->dir);
     /* Each start gets one transaction through, and dies in the next one. */
@@ -269,7 +239,7 @@ static void killed_upgrade_goes_on_at_the_next_start(void **state)
 
 static void store_without_room_for_it_says_so_and_stays(void **state)
 {
-    struct fixture *f = *state;
+    struct shelf *f = *state;
     char why[512] = "";
     make_old(f->dir);
     f->store = rc_store_open(f->dir, 3u << 20, why, sizeof why);
@@ -281,7 +251,7 @@ static void store_without_room_for_it_says_so_and_stays(void **state)
 
 int main(void)
 {
-#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define T(test) cmocka_unit_test_setup_teardown(test, shelf_make, shelf_remove)
     const struct CMUnitTest tests[] = {
         T(killed_upgrade_goes_on_at_the_next_start), /* first: it forks */
         T(old_store_is_brought_over_whole),

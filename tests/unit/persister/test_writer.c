@@ -43,11 +43,7 @@ static int setup(void **state)
     struct fixture *f = calloc(1, sizeof *f);
     if (!f)
         return -1;
-    strcpy(f->dir, "/tmp/rc-writer-XXXXXX");
-    if (!mkdtemp(f->dir)) {
-        free(f);
-        return -1;
-    }
+    make_folder(f->dir);
     f->store = open_dir(f->dir, MAP);
     f->writer = rc_writer_new(f->store);
     *state = f;
